@@ -1,0 +1,5 @@
+from django.apps import AppConfig
+
+
+class CsPlatformConfig(AppConfig):
+    name = "cs_platform"

@@ -1,7 +1,11 @@
 """Typed reading of environment variables that fails loudly at start."""
 
 import os
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+
+BASE_DIR = Path(__file__).resolve().parent.parent
 
 
 class SettingError(RuntimeError):
@@ -34,6 +38,11 @@ def number(name: str, default: int) -> int:
 def words(name: str, default: str = "") -> list[str]:
     """Return the comma-separated words of a variable."""
     return [word.strip() for word in text(name, default).split(",") if word.strip()]
+
+
+def data_dir() -> Path:
+    """Return the folder for all that this machine keeps: embedded servers, secret key."""
+    return Path(text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 
 
 def database(url: str) -> dict[str, object]:

@@ -4,15 +4,14 @@ docs/operations.md lists every variable.
 """
 
 import secrets
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 
 from cs_platform import env, servers
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = Path(env.text("DATA_DIR", str(BASE_DIR / ".data")))
+BASE_DIR = env.BASE_DIR
+DATA_DIR = env.data_dir()
 
 PORT = env.number("PORT", 8000)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")

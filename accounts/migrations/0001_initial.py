@@ -767,6 +767,15 @@ class Migration(migrations.Migration):
                 ),
                 ("until", models.DateTimeField(blank=True, null=True)),
                 (
+                    "until_received_at",
+                    models.DateTimeField(
+                        blank=True,
+                        editable=False,
+                        help_text="When we learned that they left; replays before it do not see it.",
+                        null=True,
+                    ),
+                ),
+                (
                     "account",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,

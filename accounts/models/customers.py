@@ -179,6 +179,12 @@ class Membership(Fact):
         max_length=16, choices=ContactRole, default=ContactRole.END_USER
     )
     until = models.DateTimeField(null=True, blank=True)
+    until_received_at = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When we learned that they left; replays before it do not see it.",
+    )
 
     class Meta:
         constraints = [

@@ -25,3 +25,7 @@ VISIBLE = "{t}.occurred_at < %(as_of)s AND {t}.known_at <= %(as_of)s AND {t}.rec
 VISIBLE_LIVE = (
     VISIBLE + " AND ({t}.deleted_at IS NULL OR {t}.deleted_at > %(recorded_by)s)"
 )
+# A membership that had not ended as of then, as far as was known.
+MEMBER = VISIBLE + (
+    " AND ({t}.until IS NULL OR {t}.until >= %(as_of)s OR {t}.until_received_at > %(recorded_by)s)"
+)

@@ -1,0 +1,14 @@
+"""What can be wrong with input about customers; borders turn these into messages."""
+
+
+class InvalidInput(ValueError):
+    """A value cannot be taken. `field` names it where one is to blame."""
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+class NotFound(LookupError):
+    """A row that was named does not exist."""

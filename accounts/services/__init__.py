@@ -1,0 +1,65 @@
+"""Every write about customers: one function, one transaction, one event where someone will ask."""
+
+from accounts.services.accounts import (
+    create_account,
+    delete_account,
+    update_account,
+    upsert_account,
+)
+from accounts.services.attributes import define_attribute, set_attributes
+from accounts.services.contacts import (
+    create_contact,
+    delete_contact,
+    join_account,
+    leave_account,
+    pin_persona,
+    update_contact,
+    upsert_contact,
+)
+from accounts.services.external_ids import find_by_external_id, give_external_id
+from accounts.services.facts import (
+    delete_activity,
+    delete_survey_response,
+    edit_activity,
+    record_activity,
+    record_sentiment,
+    record_survey_response,
+)
+from accounts.services.subscriptions import (
+    delete_subscription,
+    set_exchange_rate,
+    upsert_subscription,
+)
+from accounts.services.team import assign_team_member, end_team_membership
+from accounts.services.tickets import delete_ticket, upsert_ticket
+
+__all__ = [
+    "assign_team_member",
+    "create_account",
+    "create_contact",
+    "define_attribute",
+    "delete_account",
+    "delete_activity",
+    "delete_contact",
+    "delete_subscription",
+    "delete_survey_response",
+    "delete_ticket",
+    "edit_activity",
+    "end_team_membership",
+    "find_by_external_id",
+    "give_external_id",
+    "join_account",
+    "leave_account",
+    "pin_persona",
+    "record_activity",
+    "record_sentiment",
+    "record_survey_response",
+    "set_attributes",
+    "set_exchange_rate",
+    "update_account",
+    "update_contact",
+    "upsert_account",
+    "upsert_contact",
+    "upsert_subscription",
+    "upsert_ticket",
+]

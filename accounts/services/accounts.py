@@ -1,0 +1,198 @@
+"""Accounts: create, change, delete, and the same for rows another system names."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.enums import Entity
+from accounts.errors import InvalidInput
+from accounts.events import write_event
+from accounts.models import Account
+from accounts.services.attributes import BUILTIN, set_attributes
+from accounts.services.external_ids import (
+    find_by_external_id,
+    give_external_id,
+    lock_external_id,
+)
+from accounts.services.fields import clean_date, clean_text, refuse_unknown
+from accounts.services.times import origin
+from team.models import User
+
+COLUMNS = {"name", "domain", "parent", "customer_since"}
+FIELDS = COLUMNS | BUILTIN | {"attributes"}
+
+
+@transaction.atomic
+def create_account(
+    *,
+    fields: dict[str, Any],
+    now: datetime,
+    occurred_at: datetime | None = None,
+    backfill: bool = False,
+    actor: User | None = None,
+    define_missing: bool = False,
+) -> Account:
+    """Create an account. `fields`: FIELDS, of which only `name` is needed. Raises InvalidInput."""
+    refuse_unknown(fields, FIELDS)
+    if not fields.get("name"):
+        msg = "An account needs a name."
+        raise InvalidInput(msg, "name")
+    occurred_at = occurred_at or now
+    account = Account(**_columns(fields, None))
+    account.save()
+    write_event(
+        account=account,
+        kind="account.created",
+        occurred_at=occurred_at,
+        now=now,
+        actor=actor,
+        origin=origin(backfill=backfill),
+    )
+    set_attributes(
+        row=account,
+        values=_dated(fields),
+        occurred_at=occurred_at,
+        now=now,
+        backfill=backfill,
+        actor=actor,
+        define_missing=define_missing,
+    )
+    return account
+
+
+@transaction.atomic
+def update_account(
+    *,
+    account: Account,
+    fields: dict[str, Any],
+    now: datetime,
+    occurred_at: datetime | None = None,
+    backfill: bool = False,
+    actor: User | None = None,
+    define_missing: bool = False,
+) -> Account:
+    """Change the given fields; fields left out stay. Raises InvalidInput."""
+    refuse_unknown(fields, FIELDS)
+    account = Account.objects.select_for_update().get(pk=account.pk)
+    columns = _columns(fields, account)
+    changed = [
+        name for name, value in columns.items() if getattr(account, name) != value
+    ]
+    for name in changed:
+        setattr(account, name, columns[name])
+    if changed:
+        account.save(update_fields=changed)
+    set_attributes(
+        row=account,
+        values=_dated(fields),
+        occurred_at=occurred_at or now,
+        now=now,
+        backfill=backfill,
+        actor=actor,
+        define_missing=define_missing,
+    )
+    return account
+
+
+@transaction.atomic
+def upsert_account(
+    *,
+    system: str,
+    external_id: str,
+    fields: dict[str, Any],
+    now: datetime,
+    occurred_at: datetime | None = None,
+    backfill: bool = False,
+    actor: User | None = None,
+    define_missing: bool = False,
+) -> tuple[Account, bool]:
+    """Create or change the account another system calls `external_id`; a new one is named after it
+    when no name is given. Returns (account, whether it is new). Raises InvalidInput."""
+    lock_external_id(Entity.ACCOUNT, system, external_id)
+    account = _find(system, external_id)
+    if account is not None:
+        account = update_account(
+            account=account,
+            fields=fields,
+            now=now,
+            occurred_at=occurred_at,
+            backfill=backfill,
+            actor=actor,
+            define_missing=define_missing,
+        )
+        return account, False
+    account = create_account(
+        fields={
+            "name": external_id[:200],
+            **{k: v for k, v in fields.items() if k != "name" or v},
+        },
+        now=now,
+        occurred_at=occurred_at,
+        backfill=backfill,
+        actor=actor,
+        define_missing=define_missing,
+    )
+    give_external_id(
+        entity=Entity.ACCOUNT, system=system, value=external_id, object_id=account.pk
+    )
+    return account, True
+
+
+@transaction.atomic
+def delete_account(
+    *, account: Account, now: datetime, actor: User | None = None
+) -> None:
+    """Leave a tombstone: the account disappears from pages, systems that follow see deleted_at."""
+    changed = Account.objects.filter(pk=account.pk).update(deleted_at=now)
+    if changed:
+        write_event(
+            account=account,
+            kind="account.deleted",
+            occurred_at=now,
+            now=now,
+            actor=actor,
+        )
+
+
+def _find(system: str, external_id: str) -> Account | None:
+    """Return the account; one that was deleted comes back to life when its system names it again."""
+    pk = find_by_external_id(Entity.ACCOUNT, system, external_id)
+    if pk is None:
+        return None
+    Account.all_objects.filter(pk=pk).exclude(deleted_at=None).update(deleted_at=None)
+    return Account.objects.get(pk=pk)
+
+
+def _columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:
+    columns: dict[str, Any] = {}
+    if "name" in fields:
+        columns["name"] = clean_text(fields["name"], "name", limit=200, required=True)
+    if "domain" in fields:
+        columns["domain"] = clean_text(fields["domain"], "domain", limit=253).lower()
+    if "parent" in fields:
+        columns["parent"] = fields["parent"]
+        _refuse_loop(account, fields["parent"])
+    if "customer_since" in fields:
+        columns["customer_since"] = clean_date(
+            fields["customer_since"], "customer_since"
+        )
+    return columns
+
+
+def _dated(fields: dict[str, Any]) -> dict[str, Any]:
+    attributes = fields.get("attributes") or {}
+    refused = BUILTIN & set(attributes)
+    if refused:
+        msg = f"{', '.join(sorted(refused))}: give built-in fields beside attributes, not inside."
+        raise InvalidInput(msg, "attributes")
+    return {key: fields[key] for key in sorted(BUILTIN & set(fields))} | attributes
+
+
+def _refuse_loop(account: Account | None, parent: Account | None) -> None:
+    above = parent
+    while account is not None and above is not None:
+        if above.pk == account.pk:
+            msg = f"{parent} stands below {account} and cannot be its parent."
+            raise InvalidInput(msg, "parent")
+        above = above.parent

@@ -1,0 +1,255 @@
+"""Activities, survey responses and the CSM's sentiment."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.enums import ActivityKind, Entity, Initiative, SentimentLevel, SurveyKind
+from accounts.errors import InvalidInput
+from accounts.events import write_event
+from accounts.models import (
+    Account,
+    Activity,
+    ActivityRevision,
+    Contact,
+    Sentiment,
+    SurveyResponse,
+)
+from accounts.services.external_ids import (
+    find_by_external_id,
+    give_external_id,
+    lock_external_id,
+)
+from accounts.services.fields import clean_choice, clean_count, clean_text
+from accounts.services.times import fact_times, origin
+from team.enums import Function
+from team.models import User
+
+SURVEY_RANGE = {
+    SurveyKind.NPS: (0, 10),
+    SurveyKind.CSAT: (1, 5),
+    SurveyKind.CES: (1, 7),
+}
+EDITABLE = {"subject", "body", "initiative"}
+
+
+@transaction.atomic
+def record_activity(
+    *,
+    account: Account,
+    kind: str,
+    occurred_at: datetime,
+    now: datetime,
+    subject: str = "",
+    body: str = "",
+    contacts: Iterable[Contact] = (),
+    function: str = Function.CSM,
+    initiative: str = "",
+    author: User | None = None,
+    source: str = "",
+    system: str = "",
+    external_id: str = "",
+    backfill: bool = False,
+) -> tuple[Activity, bool]:
+    """Record a call, mail, meeting, chat or note. The same external id twice edits the first.
+
+    Returns (activity, whether it is new). Raises InvalidInput.
+    """
+    clean_choice(kind, "kind", ActivityKind.values)
+    clean_choice(function, "function", Function.values)
+    values: dict[str, Any] = {
+        "subject": clean_text(subject, "subject", limit=300),
+        "body": clean_text(body, "body"),
+        "initiative": clean_choice(
+            initiative or "", "initiative", ["", *Initiative.values]
+        ),
+    }
+    found = _named(Entity.ACTIVITY, system, external_id)
+    if found is not None:
+        activity = Activity.all_objects.get(pk=found)
+        if activity.deleted_at is not None:
+            Activity.all_objects.filter(pk=found).update(deleted_at=None)
+        return edit_activity(activity=activity, fields=values, editor=author), False
+    activity = Activity.objects.create(
+        account=account,
+        kind=kind,
+        function=function,
+        author=author,
+        source=clean_text(source, "source", limit=60),
+        **values,
+        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+    )
+    activity.contacts.set(contacts)
+    _name(Entity.ACTIVITY, system, external_id, activity.pk)
+    write_event(
+        account=account,
+        kind="activity.recorded",
+        occurred_at=occurred_at,
+        now=now,
+        actor=author,
+        origin=origin(backfill=backfill),
+        payload={"activity_id": activity.pk, "kind": kind, "function": function},
+    )
+    return activity, True
+
+
+@transaction.atomic
+def edit_activity(
+    *, activity: Activity, fields: dict[str, str], editor: User | None
+) -> Activity:
+    """Change subject, body or initiative; a revision keeps what it said. Raises InvalidInput."""
+    for name in fields.keys() - EDITABLE:
+        msg = f"{name} of an activity cannot be changed."
+        raise InvalidInput(msg, name)
+    activity = Activity.all_objects.select_for_update().get(pk=activity.pk)
+    changed = [
+        name for name, value in fields.items() if getattr(activity, name) != value
+    ]
+    if changed:
+        ActivityRevision.objects.create(
+            activity=activity,
+            editor=editor,
+            subject=activity.subject,
+            body=activity.body,
+            initiative=activity.initiative,
+        )
+        for name in changed:
+            setattr(activity, name, fields[name])
+        activity.save(update_fields=changed)
+    return activity
+
+
+@transaction.atomic
+def delete_activity(
+    *, activity: Activity, now: datetime, actor: User | None = None
+) -> None:
+    if Activity.objects.filter(pk=activity.pk).update(deleted_at=now):
+        write_event(
+            account=activity.account,
+            kind="activity.deleted",
+            occurred_at=now,
+            now=now,
+            actor=actor,
+            payload={"activity_id": activity.pk},
+        )
+
+
+@transaction.atomic
+def record_survey_response(
+    *,
+    account: Account,
+    kind: str,
+    score: Any,  # noqa: ANN401 -- input, checked here
+    occurred_at: datetime,
+    now: datetime,
+    comment: str = "",
+    contact: Contact | None = None,
+    source: str = "",
+    system: str = "",
+    external_id: str = "",
+    backfill: bool = False,
+    actor: User | None = None,
+) -> tuple[SurveyResponse, bool]:
+    """Record an answer: NPS 0–10, CSAT 1–5, CES 1–7. The same external id twice is one response.
+
+    Returns (response, whether it is new). Raises InvalidInput.
+    """
+    clean_choice(kind, "kind", SurveyKind.values)
+    points = clean_count(score, "score")
+    low, high = SURVEY_RANGE[SurveyKind(kind)]
+    if points is None or not low <= points <= high:
+        msg = f"{SurveyKind(kind).label} is a whole number from {low} to {high}, not {score!r}."
+        raise InvalidInput(msg, "score")
+    found = _named(Entity.SURVEY_RESPONSE, system, external_id)
+    if found is not None:
+        SurveyResponse.all_objects.filter(pk=found).update(
+            score=points,
+            kind=kind,
+            comment=clean_text(comment, "comment"),
+            deleted_at=None,
+        )
+        return SurveyResponse.objects.get(pk=found), False
+    response = SurveyResponse.objects.create(
+        account=account,
+        contact=contact,
+        kind=kind,
+        score=points,
+        comment=clean_text(comment, "comment"),
+        source=clean_text(source, "source", limit=60),
+        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+    )
+    _name(Entity.SURVEY_RESPONSE, system, external_id, response.pk)
+    write_event(
+        account=account,
+        kind="survey.answered",
+        occurred_at=occurred_at,
+        now=now,
+        actor=actor,
+        origin=origin(backfill=backfill),
+        payload={"survey_response_id": response.pk, "kind": kind, "score": points},
+    )
+    return response, True
+
+
+@transaction.atomic
+def delete_survey_response(
+    *, response: SurveyResponse, now: datetime, actor: User | None = None
+) -> None:
+    if SurveyResponse.objects.filter(pk=response.pk).update(deleted_at=now):
+        write_event(
+            account=response.account,
+            kind="survey.deleted",
+            occurred_at=now,
+            now=now,
+            actor=actor,
+            payload={"survey_response_id": response.pk},
+        )
+
+
+@transaction.atomic
+def record_sentiment(
+    *,
+    account: Account,
+    user: User,
+    level: int,
+    now: datetime,
+    note: str = "",
+    occurred_at: datetime | None = None,
+    backfill: bool = False,
+) -> Sentiment:
+    """Record the CSM's own judgement, 1 (very poor) to 5 (very good). Raises InvalidInput."""
+    if level not in SentimentLevel.values:
+        msg = f"CSM sentiment goes from 1 (very poor) to 5 (very good), not {level!r}."
+        raise InvalidInput(msg, "level")
+    occurred_at = occurred_at or now
+    sentiment = Sentiment.objects.create(
+        account=account,
+        user=user,
+        level=level,
+        note=clean_text(note, "note"),
+        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+    )
+    write_event(
+        account=account,
+        kind="sentiment.recorded",
+        occurred_at=occurred_at,
+        now=now,
+        actor=user,
+        origin=origin(backfill=backfill),
+        payload={"sentiment_id": sentiment.pk, "level": level},
+    )
+    return sentiment
+
+
+def _named(entity: str, system: str, external_id: str) -> int | None:
+    if not external_id:
+        return None
+    lock_external_id(entity, system, external_id)
+    return find_by_external_id(entity, system, external_id)
+
+
+def _name(entity: str, system: str, external_id: str, pk: int) -> None:
+    if external_id:
+        give_external_id(entity=entity, system=system, value=external_id, object_id=pk)

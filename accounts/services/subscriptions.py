@@ -1,0 +1,302 @@
+"""Subscriptions: all terms from a time on, the current ones projected, ARR and renewal per account."""
+
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from accounts.enums import Entity
+from accounts.errors import InvalidInput
+from accounts.events import write_event
+from accounts.models import (
+    Account,
+    ExchangeRate,
+    Product,
+    Subscription,
+    SubscriptionChange,
+)
+from accounts.models.subscriptions import TERMS
+from accounts.services.external_ids import (
+    find_by_external_id,
+    give_external_id,
+    lock_external_id,
+)
+from accounts.services.fields import (
+    clean_count,
+    clean_date,
+    clean_money,
+    clean_text,
+    refuse_unknown,
+)
+from accounts.services.times import fact_times, origin
+from team.models import User
+
+FIELDS = {*TERMS, "product", "started_on"}
+MONTHS_PER_YEAR = 12
+
+
+@transaction.atomic
+def upsert_subscription(
+    *,
+    account: Account,
+    fields: dict[str, Any],
+    now: datetime,
+    effective_at: datetime | None = None,
+    subscription: Subscription | None = None,
+    system: str = "",
+    external_id: str = "",
+    backfill: bool = False,
+    actor: User | None = None,
+) -> tuple[Subscription, bool]:
+    """Create a subscription or change its terms from `effective_at` on (default: start, else now).
+
+    Found by `subscription`, else by external id; without either it is new. Terms left out stay as they
+    were at that time. Changes may arrive out of order. Returns (subscription, whether it is new).
+    Raises InvalidInput.
+    """
+    cleaned = _clean(fields)
+    if external_id:
+        lock_external_id(Entity.SUBSCRIPTION, system, external_id)
+    if subscription is None and external_id:
+        pk = find_by_external_id(Entity.SUBSCRIPTION, system, external_id)
+        subscription = Subscription.all_objects.filter(pk=pk).first() if pk else None
+    if subscription is None:
+        subscription = _start(
+            account,
+            cleaned,
+            now=now,
+            effective_at=effective_at,
+            backfill=backfill,
+            actor=actor,
+        )
+        if external_id:
+            give_external_id(
+                entity=Entity.SUBSCRIPTION,
+                system=system,
+                value=external_id,
+                object_id=subscription.pk,
+            )
+        return subscription, True
+    subscription = Subscription.all_objects.select_for_update().get(pk=subscription.pk)
+    _amend(
+        subscription,
+        cleaned,
+        now=now,
+        effective_at=effective_at,
+        backfill=backfill,
+        actor=actor,
+    )
+    return subscription, False
+
+
+@transaction.atomic
+def delete_subscription(
+    *, subscription: Subscription, now: datetime, actor: User | None = None
+) -> None:
+    """Leave a tombstone, for a subscription that never should have been there; ended ones have ended_on."""
+    if Subscription.objects.filter(pk=subscription.pk).update(deleted_at=now):
+        refresh_account_terms(subscription.account, today=now.date())
+        write_event(
+            account=subscription.account,
+            kind="subscription.deleted",
+            occurred_at=now,
+            now=now,
+            actor=actor,
+            payload={"subscription_id": subscription.pk},
+        )
+
+
+@transaction.atomic
+def set_exchange_rate(*, currency: str, on: date, rate: Decimal) -> ExchangeRate:
+    """Set what one unit of a currency is worth in the reporting currency from a day on."""
+    currency = _currency(currency)
+    if currency == settings.REPORTING_CURRENCY:
+        msg = f"{currency} is the reporting currency; its rate is always 1."
+        raise InvalidInput(msg, "currency")
+    if rate <= 0:
+        msg = "An exchange rate must be above 0."
+        raise InvalidInput(msg, "rate")
+    row, _ = ExchangeRate.objects.update_or_create(
+        currency=currency, on=on, defaults={"rate": rate}
+    )
+    return row
+
+
+def refresh_account_terms(account: Account, *, today: date) -> None:
+    """Project the sum of running subscriptions onto the account; a missing rate makes ARR unknown."""
+    running = [
+        s
+        for s in Subscription.objects.filter(account=account, started_on__lte=today)
+        if s.ended_on is None or s.ended_on > today
+    ]
+    amounts = [_in_reporting_currency(s.mrr, s.currency, today) for s in running]
+    arr = (
+        None
+        if None in amounts
+        else sum((a for a in amounts if a is not None), Decimal(0)) * MONTHS_PER_YEAR
+    )
+    if not running and not Subscription.objects.filter(account=account).exists():
+        arr = None
+    renews_on = min((s.renews_on for s in running if s.renews_on), default=None)
+    Account.objects.filter(pk=account.pk).update(arr=arr, renews_on=renews_on)
+    account.arr, account.renews_on = arr, renews_on
+
+
+def _in_reporting_currency(
+    amount: Decimal | None, currency: str, on: date
+) -> Decimal | None:
+    if amount is None or currency == settings.REPORTING_CURRENCY:
+        return amount
+    rate = (
+        ExchangeRate.objects.filter(currency=currency, on__lte=on)
+        .order_by("-on")
+        .first()
+    )
+    return None if rate is None else (amount * rate.rate).quantize(Decimal("0.01"))
+
+
+def _start(
+    account: Account,
+    cleaned: dict[str, Any],
+    *,
+    now: datetime,
+    effective_at: datetime | None,
+    backfill: bool,
+    actor: User | None,
+) -> Subscription:
+    started_on = cleaned.pop("started_on", None) or (effective_at or now).date()
+    cleaned.setdefault("currency", settings.REPORTING_CURRENCY)
+    _check_end(started_on, cleaned.get("ended_on"))
+    at = effective_at or datetime.combine(started_on, time.min, UTC)
+    subscription = Subscription.objects.create(
+        account=account, started_on=started_on, **cleaned
+    )
+    SubscriptionChange.objects.create(
+        subscription=subscription,
+        **{name: getattr(subscription, name) for name in TERMS},
+        **fact_times(occurred_at=at, now=now, backfill=backfill),
+    )
+    refresh_account_terms(account, today=now.date())
+    _write(
+        subscription,
+        "subscription.started",
+        at,
+        now=now,
+        backfill=backfill,
+        actor=actor,
+    )
+    return subscription
+
+
+def _amend(
+    subscription: Subscription,
+    cleaned: dict[str, Any],
+    *,
+    now: datetime,
+    effective_at: datetime | None,
+    backfill: bool,
+    actor: User | None,
+) -> None:
+    at = effective_at or now
+    before = (
+        subscription.changes.filter(occurred_at__lte=at)
+        .order_by("-occurred_at", "-id")
+        .first()
+        or subscription.changes.order_by("occurred_at", "id").first()
+    )
+    terms = {name: getattr(before or subscription, name) for name in TERMS}
+    changed = {
+        name: value
+        for name, value in cleaned.items()
+        if name in TERMS and terms[name] != value
+    }
+    _check_end(
+        cleaned.get("started_on") or subscription.started_on,
+        changed.get("ended_on", terms["ended_on"]),
+    )
+    revived = subscription.deleted_at is not None
+    for name in {"product", "started_on"} & cleaned.keys():
+        setattr(subscription, name, cleaned[name])
+    subscription.deleted_at = None
+    subscription.save()
+    if changed:
+        SubscriptionChange.objects.create(
+            subscription=subscription,
+            **(terms | changed),
+            **fact_times(occurred_at=at, now=now, backfill=backfill),
+        )
+        _project(subscription)
+        kind = (
+            "subscription.ended" if changed.get("ended_on") else "subscription.changed"
+        )
+        _write(subscription, kind, at, now=now, backfill=backfill, actor=actor)
+    if changed or revived:
+        refresh_account_terms(subscription.account, today=now.date())
+
+
+def _project(subscription: Subscription) -> None:
+    """Bring the row up to the newest change."""
+    newest = subscription.changes.order_by("-occurred_at", "-id").first()
+    if newest is not None:
+        for name in TERMS:
+            setattr(subscription, name, getattr(newest, name))
+        subscription.save(update_fields=TERMS)
+
+
+def _write(
+    subscription: Subscription,
+    kind: str,
+    at: datetime,
+    *,
+    now: datetime,
+    backfill: bool,
+    actor: User | None,
+) -> None:
+    write_event(
+        account=subscription.account,
+        kind=kind,
+        occurred_at=at,
+        now=now,
+        actor=actor,
+        origin=origin(backfill=backfill),
+        payload={"subscription_id": subscription.pk},
+    )
+
+
+def _clean(fields: dict[str, Any]) -> dict[str, Any]:
+    refuse_unknown(fields, FIELDS)
+    cleaned: dict[str, Any] = {}
+    for name in {"started_on", "renews_on", "notice_on", "ended_on"} & fields.keys():
+        cleaned[name] = clean_date(fields[name], name)
+    if "plan" in fields:
+        cleaned["plan"] = clean_text(fields["plan"], "plan", limit=100)
+    if "mrr" in fields:
+        cleaned["mrr"] = clean_money(fields["mrr"], "mrr")
+    if "currency" in fields:
+        cleaned["currency"] = _currency(fields["currency"])
+    if "seats" in fields:
+        cleaned["seats"] = clean_count(fields["seats"], "seats")
+    if "product" in fields:
+        cleaned["product"] = fields["product"]
+        if not isinstance(fields["product"], Product | None):
+            msg = f"There is no product {fields['product']!r}."
+            raise InvalidInput(msg, "product")
+    if "started_on" in cleaned and cleaned["started_on"] is None:
+        del cleaned["started_on"]
+    return cleaned
+
+
+def _currency(value: object) -> str:
+    code = str(value or "").strip().upper()
+    if len(code) != 3 or not code.isascii() or not code.isalpha():
+        msg = f"currency: {value!r} is not a currency code like EUR."
+        raise InvalidInput(msg, "currency")
+    return code
+
+
+def _check_end(started_on: date, ended_on: date | None) -> None:
+    if ended_on is not None and ended_on < started_on:
+        msg = f"ended_on {ended_on} lies before started_on {started_on}."
+        raise InvalidInput(msg, "ended_on")

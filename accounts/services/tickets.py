@@ -1,0 +1,228 @@
+"""Tickets: opened once, every change of state a dated row."""
+
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.core.validators import URLValidator
+from django.db import transaction
+
+from accounts.enums import Entity, Priority, TicketStatus
+from accounts.errors import InvalidInput
+from accounts.events import write_event
+from accounts.models import Account, Ticket, TicketChange
+from accounts.models.facts import TICKET_STATE
+from accounts.services.external_ids import (
+    find_by_external_id,
+    give_external_id,
+    lock_external_id,
+)
+from accounts.services.fields import clean_choice, clean_text, refuse_unknown
+from accounts.services.times import fact_times, origin
+from team.models import User
+
+TEXTS = {"subject": 300, "source": 60}
+MOMENTS = {"first_responded_at", "resolved_at"}
+FIELDS = {*TICKET_STATE, *TEXTS, *MOMENTS, "url", "contact", "product"}
+RESOLVED = {TicketStatus.SOLVED, TicketStatus.CLOSED}
+
+
+@transaction.atomic
+def upsert_ticket(
+    *,
+    account: Account,
+    fields: dict[str, Any],
+    occurred_at: datetime,
+    now: datetime,
+    changed_at: datetime | None = None,
+    ticket: Ticket | None = None,
+    system: str = "",
+    external_id: str = "",
+    backfill: bool = False,
+    actor: User | None = None,
+) -> tuple[Ticket, bool]:
+    """Open a ticket at `occurred_at`, or change the one found by `ticket` or external id at `changed_at`.
+
+    A ticket that arrives already solved gets its history from first_responded_at and resolved_at.
+    Returns (ticket, whether it is new). Raises InvalidInput.
+    """
+    cleaned = _clean(fields)
+    if external_id:
+        lock_external_id(Entity.TICKET, system, external_id)
+    if ticket is None and external_id:
+        pk = find_by_external_id(Entity.TICKET, system, external_id)
+        ticket = Ticket.all_objects.filter(pk=pk).first() if pk else None
+    is_new = ticket is None
+    if ticket is None:
+        ticket = _open(
+            account,
+            cleaned,
+            occurred_at=occurred_at,
+            now=now,
+            backfill=backfill,
+            actor=actor,
+        )
+        if external_id:
+            give_external_id(
+                entity=Entity.TICKET,
+                system=system,
+                value=external_id,
+                object_id=ticket.pk,
+            )
+    ticket = Ticket.all_objects.select_for_update().get(pk=ticket.pk)
+    _change(ticket, cleaned, at=changed_at, now=now, backfill=backfill, actor=actor)
+    return ticket, is_new
+
+
+@transaction.atomic
+def delete_ticket(*, ticket: Ticket, now: datetime, actor: User | None = None) -> None:
+    if Ticket.objects.filter(pk=ticket.pk).update(deleted_at=now):
+        _write(ticket, "ticket.deleted", now, now=now, backfill=False, actor=actor)
+
+
+def _open(
+    account: Account,
+    cleaned: dict[str, Any],
+    *,
+    occurred_at: datetime,
+    now: datetime,
+    backfill: bool,
+    actor: User | None,
+) -> Ticket:
+    columns = {
+        name: cleaned[name]
+        for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys()
+    }
+    first = {"priority": cleaned.get("priority", Priority.NORMAL)}
+    times = fact_times(occurred_at=occurred_at, now=now, backfill=backfill)
+    ticket = Ticket.objects.create(account=account, **columns, **first, **times)
+    TicketChange.objects.create(ticket=ticket, **first, **times)
+    _write(
+        ticket, "ticket.opened", occurred_at, now=now, backfill=backfill, actor=actor
+    )
+    return ticket
+
+
+def _change(
+    ticket: Ticket,
+    cleaned: dict[str, Any],
+    *,
+    at: datetime | None,
+    now: datetime,
+    backfill: bool,
+    actor: User | None,
+) -> None:
+    """Write what differs from the current state, at the moments the fields name."""
+    for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys():
+        setattr(ticket, name, cleaned[name])
+    ticket.deleted_at = None
+    responded_at, resolved_at = (
+        cleaned.get("first_responded_at"),
+        cleaned.get("resolved_at"),
+    )
+    for name, moment in [
+        ("first_responded_at", responded_at),
+        ("resolved_at", resolved_at),
+    ]:
+        if moment is not None and moment < ticket.occurred_at:
+            msg = f"{name} {moment:%Y-%m-%d %H:%M} lies before the ticket was opened ({ticket.occurred_at:%Y-%m-%d %H:%M})."
+            raise InvalidInput(msg, name)
+    options: dict[str, Any] = {"now": now, "backfill": backfill, "actor": actor}
+    if responded_at and ticket.first_responded_at is None:
+        ticket.first_responded_at = responded_at
+        _state(ticket, {}, at=responded_at, is_first_response=True, **options)
+    state = {name: cleaned[name] for name in TICKET_STATE if name in cleaned}
+    if resolved_at and "status" not in state:
+        state["status"] = TicketStatus.SOLVED
+    moment = (
+        at
+        or (resolved_at if state.get("status") in RESOLVED and resolved_at else None)
+        or now
+    )
+    if any(getattr(ticket, name) != value for name, value in state.items()):
+        _state(
+            ticket,
+            state,
+            at=max(moment, ticket.occurred_at),
+            is_first_response=False,
+            **options,
+        )
+    ticket.save()
+
+
+def _state(
+    ticket: Ticket,
+    state: dict[str, Any],
+    *,
+    at: datetime,
+    is_first_response: bool,
+    now: datetime,
+    backfill: bool,
+    actor: User | None,
+) -> None:
+    was_resolved, was_escalated = ticket.status in RESOLVED, ticket.is_escalated
+    for name, value in state.items():
+        setattr(ticket, name, value)
+    TicketChange.objects.create(
+        ticket=ticket,
+        is_first_response=is_first_response,
+        **{name: getattr(ticket, name) for name in TICKET_STATE},
+        **fact_times(occurred_at=at, now=now, backfill=backfill),
+    )
+    is_resolved = ticket.status in RESOLVED
+    ticket.resolved_at = (ticket.resolved_at or at) if is_resolved else None
+    kinds = []
+    if is_resolved and not was_resolved:
+        kinds.append("ticket.solved")
+    if was_resolved and not is_resolved:
+        kinds.append("ticket.reopened")
+    if ticket.is_escalated and not was_escalated:
+        kinds.append("ticket.escalated")
+    for kind in kinds:
+        _write(ticket, kind, at, now=now, backfill=backfill, actor=actor)
+
+
+def _write(
+    ticket: Ticket,
+    kind: str,
+    at: datetime,
+    *,
+    now: datetime,
+    backfill: bool,
+    actor: User | None,
+) -> None:
+    write_event(
+        account=ticket.account,
+        kind=kind,
+        occurred_at=at,
+        now=now,
+        actor=actor,
+        origin=origin(backfill=backfill),
+        payload={"ticket_id": ticket.pk, "priority": ticket.priority},
+    )
+
+
+def _clean(fields: dict[str, Any]) -> dict[str, Any]:
+    refuse_unknown(fields, FIELDS)
+    cleaned = dict(fields)
+    for name, limit in TEXTS.items():
+        if name in fields:
+            cleaned[name] = clean_text(fields[name], name, limit=limit)
+    if "status" in fields:
+        cleaned["status"] = clean_choice(
+            fields["status"], "status", TicketStatus.values
+        )
+    if "priority" in fields:
+        cleaned["priority"] = clean_choice(
+            fields["priority"], "priority", Priority.values
+        )
+    if "is_escalated" in fields and not isinstance(fields["is_escalated"], bool):
+        msg = "is_escalated must be true or false."
+        raise InvalidInput(msg, "is_escalated")
+    if fields.get("url"):
+        try:
+            URLValidator(schemes=["http", "https"])(fields["url"])
+        except ValidationError:
+            msg = f"url: {fields['url']!r} is not a web address."
+            raise InvalidInput(msg, "url") from None
+    return cleaned

@@ -4,7 +4,6 @@ import os
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 

@@ -27,9 +27,7 @@ def _start_servers() -> None:
     folder = tempfile.TemporaryDirectory(prefix="cs-tests-", ignore_cleanup_errors=True)
     Path(folder.name).chmod(0o711)
     os.environ["DATA_DIR"] = folder.name
-    names = servers.embedded(
-        database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", "")
-    )
+    names = servers.embedded(database_url=os.environ.get("DATABASE_URL", ""), redis_url=os.environ.get("REDIS_URL", ""))
     stack = ExitStack()
     stack.enter_context(folder)
     stack.callback(servers.wait_until_stopped, data_dir=Path(folder.name), timeout_seconds=10)

@@ -100,13 +100,13 @@ def _watch(
         time.sleep(POLL_SECONDS)
         if server.poll() is None:
             continue
-        print(f"{engine.name} ended with {server.returncode}; starting it again.", file=sys.stderr, flush=True)
+        _log(f"{engine.name} ended with {server.returncode}; starting it again.")
         time.sleep(pause)
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
         try:
             server = start(engine, home)
         except ServerError as error:
-            print(error, file=sys.stderr, flush=True)
+            _log(str(error))
     return server
 
 
@@ -147,8 +147,9 @@ def _end_orphan(home: Place) -> None:
 def _is_ours(pid: int, home: Path) -> bool:
     """Return whether a process is a server working inside the home, not a stranger with its old number."""
     if not Path("/proc/self").exists():
-        told = subprocess.run(["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        return "redis-server" in told.stdout or str(home) in told.stdout
+        listing = ["/bin/ps", "-o", "command=", "-p", str(pid)]
+        command = subprocess.run(listing, capture_output=True, text=True, check=False).stdout
+        return "redis-server" in command or str(home) in command
     try:
         return Path(f"/proc/{pid}/cwd").resolve(strict=True).is_relative_to(home.resolve())
     except OSError:
@@ -167,9 +168,14 @@ def _rotate(log: Path) -> None:
 
 
 def _say(*, error: str) -> None:
-    print(json.dumps({"error": error}), flush=True)
+    sys.stdout.write(json.dumps({"error": error}) + "\n")
     sys.stdout.close()
     sys.stdout = sys.stderr
+
+
+def _log(message: str) -> None:
+    sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {message}\n")
+    sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def find(folder: Path) -> Place:
         os.chown(home, user.pw_uid, user.pw_gid)
         if not _can_enter(user, home):
             home.rmdir()
-            home = Path(tempfile.mkdtemp(prefix=f"cs-platform-{folder.name}-", dir="/var/tmp"))  # noqa: S108
+            home = Path(tempfile.mkdtemp(prefix=f"cs-platform-{folder.name}-", dir="/var/tmp"))
             os.chown(home, user.pw_uid, user.pw_gid)
     save_state(folder, State(password=secrets.token_urlsafe(24), home=str(home)))
     return Place(folder, home, user)

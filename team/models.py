@@ -9,11 +9,13 @@ from django.db.models.functions import Lower
 from django.utils import timezone
 
 from team.enums import AccessLevel, Function, WorkState
+from team.idempotency import KeptAnswer
 from team.sync import ChangeOffset
 
 __all__ = [
     "ApiKey",
     "ChangeOffset",
+    "KeptAnswer",
     "Schedule",
     "SecurityEvent",
     "Team",

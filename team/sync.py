@@ -6,6 +6,7 @@ whose change_xid is not below `change_horizon()`, so that a transaction that com
 skipped. `ChangeOffset` keeps positions growing when a backup is restored into a new cluster.
 """
 
+from datetime import datetime
 from typing import TypeVar
 
 from django.db import connection, migrations, models
@@ -58,6 +59,20 @@ def change_horizon() -> int:
         return int(cursor.fetchone()[0])
 
 
+def time_horizon() -> datetime:
+    """Return the moment before which every updated_at is committed or rolled back.
+
+    A row is stamped after its transaction began and after that got its id, so an open transaction
+    with an id may still bring rows from its start on; one without an id only rows from now on.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        now: datetime = cursor.fetchone()[0]
+        cursor.execute("SELECT min(xact_start) FROM pg_stat_activity WHERE backend_xid IS NOT NULL")
+        oldest: datetime | None = cursor.fetchone()[0]
+    return now if oldest is None else min(now, oldest)
+
+
 def stamp_table(table: str) -> migrations.RunSQL:
     """Return the migration operation that makes the trigger stamp rows of `table`."""
     return migrations.RunSQL(
@@ -79,9 +94,10 @@ BEGIN
     ELSE
         NEW.row_version := 1;
     END IF;
-    NEW.updated_at := clock_timestamp();
+    -- The transaction's id before the clock: time_horizon() relies on it.
     NEW.change_xid := pg_current_xact_id()::text::bigint
         + coalesce((SELECT max(xid_offset) FROM team_changeoffset), 0);
+    NEW.updated_at := clock_timestamp();
     NEW.change_seq := nextval('team_change_seq');
     RETURN NEW;
 END

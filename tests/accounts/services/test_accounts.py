@@ -4,7 +4,12 @@ import pytest
 
 from accounts.errors import InvalidInput
 from accounts.models import Account, ExternalId
-from accounts.services import create_account, delete_account, update_account, upsert_account
+from accounts.services import (
+    create_account,
+    delete_account,
+    update_account,
+    upsert_account,
+)
 from tests.factories import AccountFactory
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -13,7 +18,13 @@ pytestmark = pytest.mark.django_db
 
 def test_create_account_with_all_fields():
     account = create_account(
-        fields={"name": " Acme ", "domain": "ACME.example", "customer_since": "2025-03-01", "tier": "growth"}, now=NOW
+        fields={
+            "name": " Acme ",
+            "domain": "ACME.example",
+            "customer_since": "2025-03-01",
+            "tier": "growth",
+        },
+        now=NOW,
     )
     account.refresh_from_db()
     assert (account.name, account.domain, account.customer_since, account.tier) == (
@@ -22,7 +33,10 @@ def test_create_account_with_all_fields():
         date(2025, 3, 1),
         "growth",
     )
-    assert set(account.events.values_list("kind", flat=True)) == {"account.created", "tier.changed"}
+    assert set(account.events.values_list("kind", flat=True)) == {
+        "account.created",
+        "tier.changed",
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,8 +58,12 @@ def test_create_account_refuses_bad_input(fields, words):
 
 
 def test_upsert_account_twice_is_one_account():
-    first, is_new = upsert_account(system="crm", external_id="1", fields={"name": "Acme"}, now=NOW)
-    again, is_new_again = upsert_account(system="crm", external_id="1", fields={"name": "Acme Ltd"}, now=NOW)
+    first, is_new = upsert_account(
+        system="crm", external_id="1", fields={"name": "Acme"}, now=NOW
+    )
+    again, is_new_again = upsert_account(
+        system="crm", external_id="1", fields={"name": "Acme Ltd"}, now=NOW
+    )
     assert (is_new, is_new_again, first.pk) == (True, False, again.pk)
     assert Account.objects.get().name == "Acme Ltd"
     assert ExternalId.objects.get().object_id == first.pk
@@ -57,7 +75,9 @@ def test_upsert_account_without_name_uses_the_external_id():
 
 
 def test_upsert_account_revives_a_deleted_one():
-    account, _ = upsert_account(system="crm", external_id="1", fields={"name": "Acme"}, now=NOW)
+    account, _ = upsert_account(
+        system="crm", external_id="1", fields={"name": "Acme"}, now=NOW
+    )
     delete_account(account=account, now=NOW)
     assert not Account.objects.exists()
     revived, is_new = upsert_account(system="crm", external_id="1", fields={}, now=NOW)

@@ -16,14 +16,29 @@ pytestmark = pytest.mark.django_db
 def test_set_attributes_writes_a_dated_row_the_column_and_an_event():
     account, actor = AccountFactory(), UserFactory()
 
-    set_attributes(row=account, values={"stage": "onboarding"}, occurred_at=NOW - DAY, now=NOW, actor=actor)
+    set_attributes(
+        row=account,
+        values={"stage": "onboarding"},
+        occurred_at=NOW - DAY,
+        now=NOW,
+        actor=actor,
+    )
 
     account.refresh_from_db()
     value = AttributeValue.objects.get()
     event = account.events.get()
     assert account.stage == "onboarding"
-    assert (value.value, value.occurred_at, value.received_at, value.known_at) == ("onboarding", NOW - DAY, NOW, NOW)
-    assert (event.kind, event.actor, event.origin) == ("stage.changed", actor, Origin.LIVE)
+    assert (value.value, value.occurred_at, value.received_at, value.known_at) == (
+        "onboarding",
+        NOW - DAY,
+        NOW,
+        NOW,
+    )
+    assert (event.kind, event.actor, event.origin) == (
+        "stage.changed",
+        actor,
+        Origin.LIVE,
+    )
     assert event.payload == {
         "attribute": "stage",
         "attribute_value_id": value.pk,
@@ -34,7 +49,13 @@ def test_set_attributes_writes_a_dated_row_the_column_and_an_event():
 
 def test_set_attributes_counts_a_backfill_as_known_when_it_happened():
     account = AccountFactory()
-    set_attributes(row=account, values={"tier": "growth"}, occurred_at=NOW - 90 * DAY, now=NOW, backfill=True)
+    set_attributes(
+        row=account,
+        values={"tier": "growth"},
+        occurred_at=NOW - 90 * DAY,
+        now=NOW,
+        backfill=True,
+    )
     value = AttributeValue.objects.get()
     assert (value.known_at, value.received_at) == (NOW - 90 * DAY, NOW)
     assert account.events.get().origin == Origin.BACKFILL
@@ -43,7 +64,9 @@ def test_set_attributes_counts_a_backfill_as_known_when_it_happened():
 def test_set_attributes_unchanged_writes_nothing():
     account = AccountFactory()
     for _ in range(2):
-        set_attributes(row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW)
+        set_attributes(
+            row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW
+        )
     assert AttributeValue.objects.count() == 1
     assert account.events.count() == 1
 
@@ -51,7 +74,9 @@ def test_set_attributes_unchanged_writes_nothing():
 def test_set_attributes_arriving_late_does_not_replace_the_newer_value():
     account = AccountFactory()
     set_attributes(row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW)
-    set_attributes(row=account, values={"stage": "onboarding"}, occurred_at=NOW - DAY, now=NOW)
+    set_attributes(
+        row=account, values={"stage": "onboarding"}, occurred_at=NOW - DAY, now=NOW
+    )
     account.refresh_from_db()
     assert account.stage == "mature"
     assert AttributeValue.objects.count() == 2
@@ -60,8 +85,12 @@ def test_set_attributes_arriving_late_does_not_replace_the_newer_value():
 def test_set_attributes_none_clears_and_left_out_stays():
     account, csm = AccountFactory(), UserFactory()
     define_attribute(entity="account", key="region", label="Region")
-    set_attributes(row=account, values={"region": "EU", "csm": csm.pk}, occurred_at=NOW, now=NOW)
-    set_attributes(row=account, values={"region": None}, occurred_at=NOW + DAY, now=NOW + DAY)
+    set_attributes(
+        row=account, values={"region": "EU", "csm": csm.pk}, occurred_at=NOW, now=NOW
+    )
+    set_attributes(
+        row=account, values={"region": None}, occurred_at=NOW + DAY, now=NOW + DAY
+    )
     account.refresh_from_db()
     assert account.attributes == {}
     assert account.csm == csm
@@ -77,7 +106,12 @@ def test_set_attributes_of_a_contact_writes_no_event():
 
 @pytest.mark.parametrize(
     ("value", "type", "stored"),
-    [("7", "number", 7), (7.5, "number", 7.5), ("yes", "boolean", True), ("2026-01-31", "date", "2026-01-31")],
+    [
+        ("7", "number", 7),
+        (7.5, "number", 7.5),
+        ("yes", "boolean", True),
+        ("2026-01-31", "date", "2026-01-31"),
+    ],
 )
 def test_set_attributes_stores_clean_values(value, type, stored):
     account = AccountFactory()
@@ -104,7 +138,9 @@ def test_set_attributes_refuses_bad_values_and_keeps_the_good_ones_out(values, w
     define_attribute(entity="account", key="size", label="Size", type="number")
     define_attribute(entity="account", key="note", label="Note")
     with pytest.raises(InvalidInput, match=words):
-        set_attributes(row=account, values={"tier": "growth", **values}, occurred_at=NOW, now=NOW)
+        set_attributes(
+            row=account, values={"tier": "growth", **values}, occurred_at=NOW, now=NOW
+        )
     account.refresh_from_db()
     assert account.tier == ""
     assert not AttributeValue.objects.exists()
@@ -119,5 +155,7 @@ def test_set_attributes_defines_missing_keys_by_their_first_value():
         now=NOW,
         define_missing=True,
     )
-    types = dict(AttributeDefinition.objects.filter(is_builtin=False).values_list("key", "type"))
+    types = dict(
+        AttributeDefinition.objects.filter(is_builtin=False).values_list("key", "type")
+    )
     assert types == {"employees": "number", "beta": "boolean", "plan_name": "text"}

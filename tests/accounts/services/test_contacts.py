@@ -21,7 +21,10 @@ pytestmark = pytest.mark.django_db
 def test_upsert_contact_finds_the_same_person_by_email():
     known = ContactFactory(email="ann@acme.example")
     contact, is_new = upsert_contact(
-        system="segment", external_id="u1", fields={"email": "Ann@Acme.example", "name": "Ann"}, now=NOW
+        system="segment",
+        external_id="u1",
+        fields={"email": "Ann@Acme.example", "name": "Ann"},
+        now=NOW,
     )
     assert (contact.pk, is_new, Contact.objects.get().name) == (known.pk, False, "Ann")
     assert ExternalId.objects.get().value == "u1"
@@ -29,7 +32,9 @@ def test_upsert_contact_finds_the_same_person_by_email():
 
 def test_upsert_contact_refuses_a_broken_email():
     with pytest.raises(InvalidInput, match="not an e-mail address"):
-        upsert_contact(system="s", external_id="u1", fields={"email": "ann at acme"}, now=NOW)
+        upsert_contact(
+            system="s", external_id="u1", fields={"email": "ann at acme"}, now=NOW
+        )
     assert not Contact.objects.exists()
 
 
@@ -44,18 +49,29 @@ def test_join_account_twice_is_one_membership():
 def test_join_account_in_a_new_role_keeps_the_old_membership_as_history():
     contact, account = ContactFactory(), AccountFactory()
     join_account(contact=contact, account=account, occurred_at=NOW, now=NOW)
-    join_account(contact=contact, account=account, role="champion", occurred_at=NOW + DAY, now=NOW + DAY)
+    join_account(
+        contact=contact,
+        account=account,
+        role="champion",
+        occurred_at=NOW + DAY,
+        now=NOW + DAY,
+    )
     rows = Membership.objects.order_by("id").values_list("role", "occurred_at", "until")
     assert list(rows) == [("end_user", NOW, NOW + DAY), ("champion", NOW + DAY, None)]
 
 
 def test_leave_account_ends_once():
     contact, account = ContactFactory(), AccountFactory()
-    membership = join_account(contact=contact, account=account, occurred_at=NOW, now=NOW)
+    membership = join_account(
+        contact=contact, account=account, occurred_at=NOW, now=NOW
+    )
     leave_account(membership=membership, at=NOW + DAY, now=NOW + 2 * DAY)
     leave_account(membership=membership, at=NOW + 3 * DAY, now=NOW + 3 * DAY)
     membership.refresh_from_db()
-    assert (membership.until, membership.until_received_at) == (NOW + DAY, NOW + 2 * DAY)
+    assert (membership.until, membership.until_received_at) == (
+        NOW + DAY,
+        NOW + 2 * DAY,
+    )
     assert account.events.filter(kind="contact.left").count() == 1
 
 

@@ -31,14 +31,24 @@ def test_record_activity_keeps_who_what_and_when():
     )
     assert is_new
     assert list(activity.contacts.all()) == [contact]
-    assert account.events.get().payload == {"activity_id": activity.pk, "kind": "call", "function": "csm"}
+    assert account.events.get().payload == {
+        "activity_id": activity.pk,
+        "kind": "call",
+        "function": "csm",
+    }
 
 
 def test_record_activity_with_the_same_external_id_edits_the_first():
     account = AccountFactory()
     for subject in ("Draft", "Final"):
         activity, is_new = record_activity(
-            account=account, kind="mail", occurred_at=NOW, now=NOW, subject=subject, system="crm", external_id="m1"
+            account=account,
+            kind="mail",
+            occurred_at=NOW,
+            now=NOW,
+            subject=subject,
+            system="crm",
+            external_id="m1",
         )
     assert not is_new
     assert Activity.objects.get().subject == "Final"
@@ -53,7 +63,9 @@ def test_edit_activity_unchanged_leaves_no_revision():
 
 def test_edit_activity_refuses_other_fields():
     with pytest.raises(InvalidInput, match="kind of an activity cannot be changed"):
-        edit_activity(activity=ActivityFactory(), fields={"kind": "mail"}, editor=UserFactory())
+        edit_activity(
+            activity=ActivityFactory(), fields={"kind": "mail"}, editor=UserFactory()
+        )
 
 
 def test_delete_activity_hides_it_and_keeps_an_event():
@@ -63,10 +75,15 @@ def test_delete_activity_hides_it_and_keeps_an_event():
     assert activity.account.events.get().kind == "activity.deleted"
 
 
-@pytest.mark.parametrize(("kind", "score"), [("nps", 11), ("nps", -1), ("csat", 0), ("ces", 8), ("nps", "9.5")])
+@pytest.mark.parametrize(
+    ("kind", "score"),
+    [("nps", 11), ("nps", -1), ("csat", 0), ("ces", 8), ("nps", "9.5")],
+)
 def test_record_survey_response_refuses_a_score_out_of_range(kind, score):
     with pytest.raises(InvalidInput, match="whole number"):
-        record_survey_response(account=AccountFactory(), kind=kind, score=score, occurred_at=NOW, now=NOW)
+        record_survey_response(
+            account=AccountFactory(), kind=kind, score=score, occurred_at=NOW, now=NOW
+        )
     assert not SurveyResponse.objects.exists()
 
 
@@ -74,7 +91,13 @@ def test_record_survey_response_is_one_per_external_id():
     account = AccountFactory()
     for score in (3, 4):
         record_survey_response(
-            account=account, kind="csat", score=score, occurred_at=NOW, now=NOW, system="q", external_id="r1"
+            account=account,
+            kind="csat",
+            score=score,
+            occurred_at=NOW,
+            now=NOW,
+            system="q",
+            external_id="r1",
         )
     assert SurveyResponse.objects.get().score == 4
     assert account.events.count() == 1

@@ -5,7 +5,11 @@ import pytest
 
 from accounts.errors import InvalidInput
 from accounts.models import Subscription, SubscriptionChange
-from accounts.services import delete_subscription, set_exchange_rate, upsert_subscription
+from accounts.services import (
+    delete_subscription,
+    set_exchange_rate,
+    upsert_subscription,
+)
 from tests.factories import AccountFactory, ProductFactory
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -26,13 +30,25 @@ def subscribe(account, **fields):
 def test_upsert_subscription_starts_with_all_terms():
     account = AccountFactory()
     product = ProductFactory()
-    subscription = subscribe(account, product=product, seats=5, renews_on="2027-01-01", notice_on="2026-10-01")
+    subscription = subscribe(
+        account,
+        product=product,
+        seats=5,
+        renews_on="2027-01-01",
+        notice_on="2026-10-01",
+    )
     account.refresh_from_db()
     change = SubscriptionChange.objects.get()
     assert (account.arr, account.renews_on) == (Decimal("1200.00"), date(2027, 1, 1))
-    assert (subscription.product, change.seats, change.mrr) == (product, 5, Decimal("100.00"))
+    assert (subscription.product, change.seats, change.mrr) == (
+        product,
+        5,
+        Decimal("100.00"),
+    )
     assert change.occurred_at == datetime(2026, 1, 1, tzinfo=UTC)
-    assert list(account.events.values_list("kind", flat=True)) == ["subscription.started"]
+    assert list(account.events.values_list("kind", flat=True)) == [
+        "subscription.started"
+    ]
 
 
 def test_upsert_subscription_again_with_the_same_terms_changes_nothing():
@@ -55,7 +71,9 @@ def test_upsert_subscription_out_of_order_keeps_the_newest_terms():
             effective_at=datetime(2026, 1, 1, tzinfo=UTC) + day * DAY,
         )
     assert Subscription.objects.get().mrr == Decimal("300.00")
-    history = SubscriptionChange.objects.order_by("occurred_at").values_list("mrr", flat=True)
+    history = SubscriptionChange.objects.order_by("occurred_at").values_list(
+        "mrr", flat=True
+    )
     assert list(history) == [Decimal("100.00"), Decimal("200.00"), Decimal("300.00")]
 
 
@@ -77,7 +95,11 @@ def test_arr_without_an_exchange_rate_is_unknown():
 
 def test_arr_uses_the_latest_exchange_rate_up_to_today():
     account = AccountFactory()
-    for day, rate in [(date(2026, 1, 1), "1.10"), (date(2026, 6, 1), "1.20"), (date(2026, 7, 1), "9")]:
+    for day, rate in [
+        (date(2026, 1, 1), "1.10"),
+        (date(2026, 6, 1), "1.20"),
+        (date(2026, 7, 1), "9"),
+    ]:
         set_exchange_rate(currency="EUR", on=day, rate=Decimal(rate))
     subscribe(account, currency="EUR")
     account.refresh_from_db()

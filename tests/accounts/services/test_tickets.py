@@ -14,21 +14,40 @@ pytestmark = pytest.mark.django_db
 
 
 def ticket(account, now=NOW, **fields):
-    return upsert_ticket(account=account, fields=fields, occurred_at=OPENED, now=now, system="desk", external_id="7")[0]
+    return upsert_ticket(
+        account=account,
+        fields=fields,
+        occurred_at=OPENED,
+        now=now,
+        system="desk",
+        external_id="7",
+    )[0]
 
 
 def test_upsert_ticket_opens_it():
     account = AccountFactory()
     ticket(account, subject="Export fails", priority="high")
     row = Ticket.objects.get()
-    assert (row.status, row.priority, row.occurred_at, row.known_at) == ("open", "high", OPENED, NOW)
+    assert (row.status, row.priority, row.occurred_at, row.known_at) == (
+        "open",
+        "high",
+        OPENED,
+        NOW,
+    )
     assert list(account.events.values_list("kind", flat=True)) == ["ticket.opened"]
 
 
 def test_upsert_ticket_arriving_solved_has_its_history():
     account = AccountFactory()
-    ticket(account, status="solved", first_responded_at=OPENED + HOUR, resolved_at=OPENED + 5 * HOUR)
-    changes = TicketChange.objects.order_by("occurred_at").values_list("status", "occurred_at", "is_first_response")
+    ticket(
+        account,
+        status="solved",
+        first_responded_at=OPENED + HOUR,
+        resolved_at=OPENED + 5 * HOUR,
+    )
+    changes = TicketChange.objects.order_by("occurred_at").values_list(
+        "status", "occurred_at", "is_first_response"
+    )
     assert list(changes) == [
         ("open", OPENED, False),
         ("open", OPENED + HOUR, True),
@@ -52,7 +71,12 @@ def test_upsert_ticket_reopened_and_escalated_writes_both_events():
     row = Ticket.objects.get()
     assert (row.status, row.resolved_at, row.is_escalated) == ("open", None, True)
     kinds = list(account.events.order_by("id").values_list("kind", flat=True))
-    assert kinds == ["ticket.opened", "ticket.solved", "ticket.reopened", "ticket.escalated"]
+    assert kinds == [
+        "ticket.opened",
+        "ticket.solved",
+        "ticket.reopened",
+        "ticket.escalated",
+    ]
 
 
 @pytest.mark.parametrize(

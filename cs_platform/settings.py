@@ -237,3 +237,14 @@ LOGGING = {
 ORGANISATION_NAME = env.text("ORGANISATION_NAME", "Harbor")
 REPORTING_CURRENCY = env.text("REPORTING_CURRENCY", "USD")
 ORGANISATION_TIME_ZONE = env.text("ORGANISATION_TIME_ZONE", "UTC")
+
+# How long things are kept, in days; 0 keeps them for ever.
+USAGE_EVENT_DAYS = env.number("USAGE_EVENT_DAYS", 400)  # single events; their daily roll-ups stay
+SEEN_MESSAGE_DAYS = max(35, env.number("SEEN_MESSAGE_DAYS", 35))  # a message sent again later counts again
+INGEST_BATCH_DAYS = env.number("INGEST_BATCH_DAYS", 7)
+QUARANTINE_DAYS = env.number("QUARANTINE_DAYS", 90)
+HELD_EVENT_DAYS = env.number("HELD_EVENT_DAYS", 35)
+
+# What usage events may say.
+USAGE_OLDEST_DAYS = env.number("USAGE_OLDEST_DAYS", 5 * 365)
+MAX_EVENT_TYPES = env.number("MAX_EVENT_TYPES", 5000)

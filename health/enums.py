@@ -1,0 +1,32 @@
+"""Choices about usage events and health."""
+
+from django.db.models import IntegerChoices, TextChoices
+
+
+class EventKind(TextChoices):
+    """Which call of an SDK reported the use."""
+
+    TRACK = "track", "Event"
+    PAGE = "page", "Page"
+    SCREEN = "screen", "Screen"
+
+
+class Dialect(TextChoices):
+    """Whose wire format a request body is in."""
+
+    SEGMENT = "segment", "Segment"
+    POSTHOG = "posthog", "PostHog"
+
+
+class ClockNote(IntegerChoices):
+    """What was unusual about the time a client gave."""
+
+    NONE = 0, ""
+    CLAMPED = 1, "It lay in the future and was set to the time of arrival"
+    SKEW_IGNORED = 2, "The client's clock was off by more than a day and was not corrected"
+
+
+class RejectionState(TextChoices):
+    OPEN = "open", "Open"
+    REPLAYED = "replayed", "Replayed"
+    DISCARDED = "discarded", "Discarded"

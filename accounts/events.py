@@ -72,15 +72,9 @@ def stamp_events(limit: int = 10_000) -> int:
 def read_events(consumer: str, limit: int = 500) -> list[AccountEvent]:
     """Return the next events a consumer has not acknowledged, in order of position."""
     row, _ = EventConsumer.objects.get_or_create(name=consumer)
-    return list(
-        AccountEvent.objects.filter(position__gt=row.position).order_by("position")[
-            :limit
-        ]
-    )
+    return list(AccountEvent.objects.filter(position__gt=row.position).order_by("position")[:limit])
 
 
 def advance(consumer: str, position: int, *, now: datetime) -> None:
     """Remember that a consumer has dealt with everything up to a position; never moves back."""
-    EventConsumer.objects.filter(name=consumer, position__lt=position).update(
-        position=position, updated_at=now
-    )
+    EventConsumer.objects.filter(name=consumer, position__lt=position).update(position=position, updated_at=now)

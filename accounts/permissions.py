@@ -8,12 +8,7 @@ from team.models import User
 
 def get_account_for(user: User, pk: int) -> Account:
     """Return an account the user may see. Raises Http404."""
-    account = (
-        Account.objects.visible_to(user)
-        .select_related("csm", "team", "parent")
-        .filter(pk=pk)
-        .first()
-    )
+    account = Account.objects.visible_to(user).select_related("csm", "team", "parent").filter(pk=pk).first()
     if account is None:
         msg = "There is no such account, or you may not see it."
         raise Http404(msg)

@@ -97,36 +97,22 @@ def timeline(
     activities = _activities(account, only, before, limit)
     events = _events(account, only, before, limit)
     facts = _facts(events)
-    entries = [_activity_entry(a) for a in activities] + [
-        _event_entry(e, facts) for e in events
-    ]
+    entries = [_activity_entry(a) for a in activities] + [_event_entry(e, facts) for e in events]
     entries.sort(key=lambda entry: (entry.occurred_at, entry.key), reverse=True)
     return entries[:limit]
 
 
-def _activities(
-    account: Account, only: str, before: tuple[datetime, str] | None, limit: int
-) -> Iterable[Activity]:
+def _activities(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> Iterable[Activity]:
     if only not in {"", "activities"}:
         return []
-    rows = (
-        Activity.objects.filter(account=account)
-        .select_related("author")
-        .prefetch_related("contacts")
-    )
+    rows = Activity.objects.filter(account=account).select_related("author").prefetch_related("contacts")
     return _page(rows, "activity", before, limit)
 
 
-def _events(
-    account: Account, only: str, before: tuple[datetime, str] | None, limit: int
-) -> list[AccountEvent]:
+def _events(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> list[AccountEvent]:
     if only == "activities":
         return []
-    rows = (
-        AccountEvent.objects.filter(account=account)
-        .exclude(kind__startswith="activity.")
-        .select_related("actor")
-    )
+    rows = AccountEvent.objects.filter(account=account).exclude(kind__startswith="activity.").select_related("actor")
     if only:
         wanted = Q()
         for prefix in FILTERS[only][1]:
@@ -159,9 +145,7 @@ def _facts(events: list[AccountEvent]) -> Facts:
         if event.kind in {"csm.changed", "team.changed"}:
             name = "user" if event.kind == "csm.changed" else "team"
             wanted.setdefault(name, set()).update(
-                pk
-                for pk in (event.payload.get("from"), event.payload.get("to"))
-                if isinstance(pk, int)
+                pk for pk in (event.payload.get("from"), event.payload.get("to")) if isinstance(pk, int)
             )
     return Facts({name: _loaders[name](pks) for name, pks in wanted.items()})
 
@@ -239,9 +223,7 @@ def _tell_choice(event: AccountEvent, facts: Facts) -> Told:
 @describe_kind("csm.changed", "team.changed")
 def _tell_owner(event: AccountEvent, facts: Facts) -> Told:
     what, name = ("CSM", "user") if event.kind == "csm.changed" else ("Team", "team")
-    old, new = (
-        facts.get(name, event.payload.get(end)) or "nobody" for end in ("from", "to")
-    )
+    old, new = (facts.get(name, event.payload.get(end)) or "nobody" for end in ("from", "to"))
     return "user-cog", f"{what}: {old} → {new}", "", ""
 
 
@@ -295,9 +277,7 @@ def _tell_ticket(event: AccountEvent, facts: Facts) -> Told:
 
 @describe_kind("survey.answered")
 def _tell_survey(event: AccountEvent, facts: Facts) -> Told:
-    response: SurveyResponse | None = facts.get(
-        "survey_response", event.payload.get("survey_response_id")
-    )
+    response: SurveyResponse | None = facts.get("survey_response", event.payload.get("survey_response_id"))
     kind, score = str(event.payload.get("kind", "")), event.payload.get("score")
     if response is None:
         return "message-square", f"{kind.upper()} {score}", "", ""
@@ -318,9 +298,7 @@ def _survey_tone(kind: str, score: int) -> str:
 
 @describe_kind("sentiment.recorded")
 def _tell_sentiment(event: AccountEvent, facts: Facts) -> Told:
-    sentiment: Sentiment | None = facts.get(
-        "sentiment", event.payload.get("sentiment_id")
-    )
+    sentiment: Sentiment | None = facts.get("sentiment", event.payload.get("sentiment_id"))
     if sentiment is None:
         return "smile", "CSM sentiment recorded", "", ""
     tone = "risk" if sentiment.level < 3 else "ok" if sentiment.level > 3 else "watch"
@@ -341,11 +319,7 @@ def _tell_sentiment(event: AccountEvent, facts: Facts) -> Told:
 def _tell_subscription(event: AccountEvent, facts: Facts) -> Told:
     subscription = facts.get("subscription", event.payload.get("subscription_id"))
     verb = event.kind.partition(".")[2]
-    name = (
-        f"{subscription.plan or subscription.product or 'Subscription'}"
-        if subscription
-        else ""
-    )
+    name = f"{subscription.plan or subscription.product or 'Subscription'}" if subscription else ""
     return (
         "receipt",
         f"Subscription {verb}",

@@ -37,9 +37,7 @@ class Team(models.Model):
 
 
 class UserManager(BaseUserManager["User"]):
-    def create_user(
-        self, email: str, password: str | None = None, **fields: object
-    ) -> "User":
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> "User":
         user = self.model(email=self.normalize_email(email).lower(), **fields)
         user.set_password(password)
         user.save()
@@ -51,9 +49,7 @@ class User(AbstractBaseUser):
 
     email = models.EmailField(max_length=254, unique=True)
     name = models.CharField(max_length=150, blank=True)
-    access_level = models.CharField(
-        max_length=12, choices=AccessLevel, default=AccessLevel.VIEWER
-    )
+    access_level = models.CharField(max_length=12, choices=AccessLevel, default=AccessLevel.VIEWER)
     function = models.CharField(max_length=16, choices=Function, default=Function.CSM)
     teams = models.ManyToManyField(Team, blank=True, related_name="users")
     time_zone = models.CharField(max_length=64, default="UTC")
@@ -67,9 +63,7 @@ class User(AbstractBaseUser):
 
     class Meta:
         ordering = ["name", "email"]
-        constraints = [
-            models.UniqueConstraint(Lower("email"), name="user_email_any_case")
-        ]
+        constraints = [models.UniqueConstraint(Lower("email"), name="user_email_any_case")]
 
     def __str__(self) -> str:
         return display_name(self)
@@ -101,9 +95,7 @@ class ApiKey(models.Model):
     prefix = models.CharField(max_length=16, unique=True)
     secret_hash = models.CharField(max_length=64)
     scopes = ArrayField(models.CharField(max_length=40))
-    created_by = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL
-    )
+    created_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -34,9 +34,7 @@ class SyncRow(models.Model):
     """Base of everything the API exposes."""
 
     created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(
-        auto_now=True, help_text="Set by the trigger on every change."
-    )
+    updated_at = models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change.")
     deleted_at = models.DateTimeField(null=True, blank=True, editable=False)
     row_version = models.BigIntegerField(default=1, editable=False)
     change_xid = models.BigIntegerField(default=0, editable=False)
@@ -44,9 +42,7 @@ class SyncRow(models.Model):
 
     class Meta:
         abstract = True
-        indexes = [
-            models.Index(fields=["change_xid", "change_seq"], name="%(class)s_change")
-        ]
+        indexes = [models.Index(fields=["change_xid", "change_seq"], name="%(class)s_change")]
 
 
 def change_horizon() -> int:
@@ -76,8 +72,7 @@ def time_horizon() -> datetime:
 def stamp_table(table: str) -> migrations.RunSQL:
     """Return the migration operation that makes the trigger stamp rows of `table`."""
     return migrations.RunSQL(
-        f"CREATE TRIGGER stamp_change BEFORE INSERT OR UPDATE ON {table}"
-        " FOR EACH ROW EXECUTE FUNCTION stamp_change()",
+        f"CREATE TRIGGER stamp_change BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION stamp_change()",
         f"DROP TRIGGER stamp_change ON {table}",
     )
 

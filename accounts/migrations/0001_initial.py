@@ -66,9 +66,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -130,9 +128,7 @@ class Migration(migrations.Migration):
                 ("condition", models.JSONField(blank=True, null=True)),
                 (
                     "position",
-                    models.PositiveSmallIntegerField(
-                        default=0, help_text="Where several match, the lowest wins."
-                    ),
+                    models.PositiveSmallIntegerField(default=0, help_text="Where several match, the lowest wins."),
                 ),
             ],
             options={
@@ -174,9 +170,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -391,22 +385,16 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -483,9 +471,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "contacts",
-                    models.ManyToManyField(
-                        blank=True, related_name="activities", to="accounts.contact"
-                    ),
+                    models.ManyToManyField(blank=True, related_name="activities", to="accounts.contact"),
                 ),
             ],
             options={
@@ -583,11 +569,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["label"],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("entity", "key"), name="attribute_key_per_entity"
-                    )
-                ],
+                "constraints": [models.UniqueConstraint(fields=("entity", "key"), name="attribute_key_per_entity")],
             },
         ),
         migrations.CreateModel(
@@ -605,15 +587,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("value", models.JSONField(null=True)),
                 (
@@ -672,9 +650,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("currency", "on"), name="exchange_rate_once_a_day"
-                    ),
+                    models.UniqueConstraint(fields=("currency", "on"), name="exchange_rate_once_a_day"),
                     models.CheckConstraint(
                         condition=models.Q(("rate__gt", 0)),
                         name="exchange_rate_positive",
@@ -714,16 +690,8 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
             ],
             options={
-                "indexes": [
-                    models.Index(
-                        fields=["entity", "object_id"], name="external_ids_of_row"
-                    )
-                ],
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("entity", "system", "value"), name="external_id_once"
-                    )
-                ],
+                "indexes": [models.Index(fields=["entity", "object_id"], name="external_ids_of_row")],
+                "constraints": [models.UniqueConstraint(fields=("entity", "system", "value"), name="external_id_once")],
             },
         ),
         migrations.CreateModel(
@@ -741,15 +709,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "role",
@@ -817,15 +781,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("is_pinned", models.BooleanField(default=False)),
                 (
@@ -912,15 +872,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "level",
@@ -971,9 +927,7 @@ class Migration(migrations.Migration):
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -985,9 +939,7 @@ class Migration(migrations.Migration):
                 ("plan", models.CharField(blank=True, max_length=100)),
                 (
                     "mrr",
-                    models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=14, null=True
-                    ),
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("seats", models.PositiveIntegerField(blank=True, null=True)),
@@ -1047,22 +999,16 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("plan", models.CharField(blank=True, max_length=100)),
                 (
                     "mrr",
-                    models.DecimalField(
-                        blank=True, decimal_places=2, max_digits=14, null=True
-                    ),
+                    models.DecimalField(blank=True, decimal_places=2, max_digits=14, null=True),
                 ),
                 ("currency", models.CharField(max_length=3)),
                 ("seats", models.PositiveIntegerField(blank=True, null=True)),
@@ -1108,22 +1054,16 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -1180,22 +1120,16 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        auto_now=True, help_text="Set by the trigger on every change."
-                    ),
+                    models.DateTimeField(auto_now=True, help_text="Set by the trigger on every change."),
                 ),
                 (
                     "deleted_at",
@@ -1291,15 +1225,11 @@ class Migration(migrations.Migration):
                 ("occurred_at", models.DateTimeField()),
                 (
                     "received_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "known_at",
-                    models.DateTimeField(
-                        default=django.utils.timezone.now, editable=False
-                    ),
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
                 (
                     "status",
@@ -1341,9 +1271,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="account",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="account_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="account_change"),
         ),
         migrations.AddIndex(
             model_name="account",
@@ -1359,9 +1287,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="accountevent",
-            index=models.Index(
-                fields=["account", "-occurred_at"], name="event_of_account"
-            ),
+            index=models.Index(fields=["account", "-occurred_at"], name="event_of_account"),
         ),
         migrations.AddIndex(
             model_name="accountevent",
@@ -1400,29 +1326,21 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="attributevalue",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("account", None), ("contact", None), _connector="XOR"
-                ),
+                condition=models.Q(("account", None), ("contact", None), _connector="XOR"),
                 name="attribute_of_account_or_contact",
             ),
         ),
         migrations.AddIndex(
             model_name="activity",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="activity_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="activity_change"),
         ),
         migrations.AddIndex(
             model_name="activity",
-            index=models.Index(
-                fields=["account", "-occurred_at"], name="activity_of_account"
-            ),
+            index=models.Index(fields=["account", "-occurred_at"], name="activity_of_account"),
         ),
         migrations.AddIndex(
             model_name="membership",
-            index=models.Index(
-                fields=["account", "contact"], name="membership_by_account"
-            ),
+            index=models.Index(fields=["account", "contact"], name="membership_by_account"),
         ),
         migrations.AddConstraint(
             model_name="membership",
@@ -1434,15 +1352,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="contactpersona",
-            index=models.Index(
-                fields=["contact", "occurred_at"], name="persona_of_contact"
-            ),
+            index=models.Index(fields=["contact", "occurred_at"], name="persona_of_contact"),
         ),
         migrations.AddIndex(
             model_name="contact",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="contact_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="contact_change"),
         ),
         migrations.AddIndex(
             model_name="contact",
@@ -1450,15 +1364,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="sentiment",
-            index=models.Index(
-                fields=["account", "-occurred_at"], name="sentiment_of_account"
-            ),
+            index=models.Index(fields=["account", "-occurred_at"], name="sentiment_of_account"),
         ),
         migrations.AddIndex(
             model_name="subscription",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="subscription_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="subscription_change"),
         ),
         migrations.AddConstraint(
             model_name="subscription",
@@ -1473,21 +1383,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="subscriptionchange",
-            index=models.Index(
-                fields=["subscription", "occurred_at"], name="change_of_subscription"
-            ),
+            index=models.Index(fields=["subscription", "occurred_at"], name="change_of_subscription"),
         ),
         migrations.AddIndex(
             model_name="surveyresponse",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="surveyresponse_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="surveyresponse_change"),
         ),
         migrations.AddIndex(
             model_name="surveyresponse",
-            index=models.Index(
-                fields=["account", "-occurred_at"], name="response_of_account"
-            ),
+            index=models.Index(fields=["account", "-occurred_at"], name="response_of_account"),
         ),
         migrations.AddConstraint(
             model_name="surveyresponse",
@@ -1503,21 +1407,15 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(
-                fields=["change_xid", "change_seq"], name="ticket_change"
-            ),
+            index=models.Index(fields=["change_xid", "change_seq"], name="ticket_change"),
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(
-                fields=["account", "-occurred_at"], name="ticket_of_account"
-            ),
+            index=models.Index(fields=["account", "-occurred_at"], name="ticket_of_account"),
         ),
         migrations.AddIndex(
             model_name="ticketchange",
-            index=models.Index(
-                fields=["ticket", "occurred_at"], name="change_of_ticket"
-            ),
+            index=models.Index(fields=["ticket", "occurred_at"], name="change_of_ticket"),
         ),
         *[stamp_table(f"accounts_{name}") for name in SYNC_TABLES],
         migrations.RunPython(add_builtin_attributes, migrations.RunPython.noop),

@@ -14,19 +14,13 @@ class AttributeDefinition(models.Model):
     entity = models.CharField(max_length=16, choices=Entity)
     key = models.SlugField(max_length=60)
     label = models.CharField(max_length=80)
-    type = models.CharField(
-        max_length=8, choices=AttributeType, default=AttributeType.TEXT
-    )
+    type = models.CharField(max_length=8, choices=AttributeType, default=AttributeType.TEXT)
     choices = ArrayField(models.CharField(max_length=80), default=list, blank=True)
     is_builtin = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["label"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["entity", "key"], name="attribute_key_per_entity"
-            )
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "key"], name="attribute_key_per_entity")]
 
     def __str__(self) -> str:
         return self.label

@@ -20,11 +20,7 @@ class AccountQuerySet(models.QuerySet["Account"]):
             Q(team=None)
             | Q(team__in=user.teams.values("pk"))
             | Q(csm=user)
-            | Q(
-                pk__in=AccountTeamMember.objects.current()
-                .filter(user=user)
-                .values("account")
-            )
+            | Q(pk__in=AccountTeamMember.objects.current().filter(user=user).values("account"))
         )
 
 
@@ -41,17 +37,11 @@ class Account(SyncRow):
         related_name="children",
     )
     customer_since = models.DateField(null=True, blank=True)
-    attributes = models.JSONField(
-        default=dict, blank=True, help_text="Current attribute values by key."
-    )
+    attributes = models.JSONField(default=dict, blank=True, help_text="Current attribute values by key.")
     stage = models.CharField(max_length=16, choices=Stage, blank=True)
     tier = models.CharField(max_length=16, choices=Tier, blank=True)
-    csm = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
-    )
-    team = models.ForeignKey(
-        Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts"
-    )
+    csm = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts")
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.SET_NULL, related_name="accounts")
     arr = models.DecimalField(
         max_digits=16,
         decimal_places=2,
@@ -88,12 +78,8 @@ class AccountTeamMemberQuerySet(models.QuerySet["AccountTeamMember"]):
 class AccountTeamMember(models.Model):
     """A user who serves an account in a function."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="team_members"
-    )
-    user = models.ForeignKey(
-        User, on_delete=models.CASCADE, related_name="account_memberships"
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="team_members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="account_memberships")
     function = models.CharField(max_length=16, choices=Function)
     since = models.DateTimeField(default=timezone.now)
     until = models.DateTimeField(null=True, blank=True)
@@ -119,9 +105,7 @@ class Persona(models.Model):
     name = models.CharField(max_length=80, unique=True)
     definition_of_success = models.TextField(blank=True)
     condition = models.JSONField(null=True, blank=True)
-    position = models.PositiveSmallIntegerField(
-        default=0, help_text="Where several match, the lowest wins."
-    )
+    position = models.PositiveSmallIntegerField(default=0, help_text="Where several match, the lowest wins.")
 
     class Meta:
         ordering = ["position", "name"]
@@ -138,9 +122,7 @@ class Contact(SyncRow):
     title = models.CharField(max_length=150, blank=True)
     phone = models.CharField(max_length=40, blank=True)
     time_zone = models.CharField(max_length=64, blank=True)
-    attributes = models.JSONField(
-        default=dict, blank=True, help_text="Current attribute values by key."
-    )
+    attributes = models.JSONField(default=dict, blank=True, help_text="Current attribute values by key.")
     persona = models.ForeignKey(
         Persona,
         null=True,
@@ -148,9 +130,7 @@ class Contact(SyncRow):
         on_delete=models.SET_NULL,
         related_name="contacts",
     )
-    accounts = models.ManyToManyField(
-        Account, through="Membership", related_name="contacts"
-    )
+    accounts = models.ManyToManyField(Account, through="Membership", related_name="contacts")
 
     objects = LiveManager["Contact"]()
     all_objects: "models.Manager[Contact]" = models.Manager()
@@ -169,15 +149,9 @@ class Contact(SyncRow):
 class Membership(Fact):
     """A contact at an account from occurred_at on, until they leave."""
 
-    contact = models.ForeignKey(
-        Contact, on_delete=models.CASCADE, related_name="memberships"
-    )
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="memberships"
-    )
-    role = models.CharField(
-        max_length=16, choices=ContactRole, default=ContactRole.END_USER
-    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="memberships")
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=16, choices=ContactRole, default=ContactRole.END_USER)
     until = models.DateTimeField(null=True, blank=True)
     until_received_at = models.DateTimeField(
         null=True,
@@ -194,9 +168,7 @@ class Membership(Fact):
                 name="membership_current_once",
             )
         ]
-        indexes = [
-            models.Index(fields=["account", "contact"], name="membership_by_account")
-        ]
+        indexes = [models.Index(fields=["account", "contact"], name="membership_by_account")]
 
     def __str__(self) -> str:
         return f"{self.contact_id} at {self.account_id}"
@@ -205,17 +177,13 @@ class Membership(Fact):
 class ContactPersona(Fact):
     """Which persona a contact had from occurred_at on; null: none. Pinned by hand, or by rule."""
 
-    contact = models.ForeignKey(
-        Contact, on_delete=models.CASCADE, related_name="persona_history"
-    )
+    contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="persona_history")
     persona = models.ForeignKey(Persona, null=True, on_delete=models.CASCADE)
     is_pinned = models.BooleanField(default=False)
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["contact", "occurred_at"], name="persona_of_contact")
-        ]
+        indexes = [models.Index(fields=["contact", "occurred_at"], name="persona_of_contact")]
 
     def __str__(self) -> str:
         return f"{self.contact_id}: {self.persona_id}"
@@ -226,9 +194,7 @@ class Segment(models.Model):
 
     name = models.CharField(max_length=80)
     condition = models.JSONField()
-    owner = models.ForeignKey(
-        User, null=True, blank=True, on_delete=models.CASCADE, related_name="segments"
-    )
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="segments")
     is_shared = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -249,14 +215,8 @@ class ExternalId(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["entity", "system", "value"], name="external_id_once"
-            )
-        ]
-        indexes = [
-            models.Index(fields=["entity", "object_id"], name="external_ids_of_row")
-        ]
+        constraints = [models.UniqueConstraint(fields=["entity", "system", "value"], name="external_id_once")]
+        indexes = [models.Index(fields=["entity", "object_id"], name="external_ids_of_row")]
 
     def __str__(self) -> str:
         return f"{self.system}:{self.value}"

@@ -17,9 +17,7 @@ class AccountEvent(models.Model):
 
     position = models.BigIntegerField(null=True, unique=True, editable=False)
     kind = models.CharField(max_length=60)
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="events"
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="events")
     occurred_at = models.DateTimeField()
     recorded_at = models.DateTimeField(default=timezone.now)
     actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL)
@@ -30,9 +28,7 @@ class AccountEvent(models.Model):
         ordering = ["-occurred_at", "-id"]
         indexes = [
             models.Index(fields=["account", "-occurred_at"], name="event_of_account"),
-            models.Index(
-                fields=["id"], condition=models.Q(position=None), name="event_unstamped"
-            ),
+            models.Index(fields=["id"], condition=models.Q(position=None), name="event_unstamped"),
             models.Index(fields=["kind", "-occurred_at"], name="event_by_kind"),
         ]
 

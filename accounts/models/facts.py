@@ -22,9 +22,7 @@ from team.sync import LiveManager, SyncRow
 class Activity(Fact, SyncRow):
     """A call, mail, meeting, chat or note. Editable; ActivityRevision keeps what it was."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="activities"
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="activities")
     contacts = models.ManyToManyField(Contact, blank=True, related_name="activities")
     kind = models.CharField(max_length=8, choices=ActivityKind)
     function = models.CharField(max_length=16, choices=Function, default=Function.CSM)
@@ -51,9 +49,7 @@ class Activity(Fact, SyncRow):
         ordering = ["-occurred_at", "-id"]
         indexes = [
             *SyncRow.Meta.indexes,
-            models.Index(
-                fields=["account", "-occurred_at"], name="activity_of_account"
-            ),
+            models.Index(fields=["account", "-occurred_at"], name="activity_of_account"),
         ]
 
     def __str__(self) -> str:
@@ -63,9 +59,7 @@ class Activity(Fact, SyncRow):
 class ActivityRevision(models.Model):
     """What an activity said before an edit."""
 
-    activity = models.ForeignKey(
-        Activity, on_delete=models.CASCADE, related_name="revisions"
-    )
+    activity = models.ForeignKey(Activity, on_delete=models.CASCADE, related_name="revisions")
     edited_at = models.DateTimeField(auto_now_add=True)
     editor = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     subject = models.CharField(max_length=300, blank=True)
@@ -79,9 +73,7 @@ class ActivityRevision(models.Model):
 class TicketState(models.Model):
     """The state of a ticket from some time on."""
 
-    status = models.CharField(
-        max_length=8, choices=TicketStatus, default=TicketStatus.OPEN
-    )
+    status = models.CharField(max_length=8, choices=TicketStatus, default=TicketStatus.OPEN)
     priority = models.CharField(max_length=8, choices=Priority, default=Priority.NORMAL)
     is_escalated = models.BooleanField(default=False)
 
@@ -95,9 +87,7 @@ TICKET_STATE = ["status", "priority", "is_escalated"]
 class Ticket(TicketState, Fact, SyncRow):
     """A request to support, opened at occurred_at; columns of TicketState are the current ones."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="tickets"
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="tickets")
     contact = models.ForeignKey(
         Contact,
         null=True,
@@ -105,16 +95,12 @@ class Ticket(TicketState, Fact, SyncRow):
         on_delete=models.SET_NULL,
         related_name="tickets",
     )
-    product = models.ForeignKey(
-        Product, null=True, blank=True, on_delete=models.SET_NULL
-    )
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.SET_NULL)
     subject = models.CharField(max_length=300, blank=True)
     source = models.CharField(max_length=60, blank=True)
     url = models.URLField(max_length=500, blank=True)
     first_responded_at = models.DateTimeField(null=True, blank=True)
-    resolved_at = models.DateTimeField(
-        null=True, blank=True, help_text="When it was last solved or closed."
-    )
+    resolved_at = models.DateTimeField(null=True, blank=True, help_text="When it was last solved or closed.")
 
     objects = LiveManager["Ticket"]()
     all_objects: "models.Manager[Ticket]" = models.Manager()
@@ -137,9 +123,7 @@ class TicketChange(TicketState, Fact):
     is_first_response = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [
-            models.Index(fields=["ticket", "occurred_at"], name="change_of_ticket")
-        ]
+        indexes = [models.Index(fields=["ticket", "occurred_at"], name="change_of_ticket")]
 
     def __str__(self) -> str:
         return f"{self.ticket_id}: {self.status}"
@@ -148,12 +132,8 @@ class TicketChange(TicketState, Fact):
 class SurveyResponse(Fact, SyncRow):
     """An answer to an NPS (0–10), CSAT (1–5) or CES (1–7) question."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="survey_responses"
-    )
-    contact = models.ForeignKey(
-        Contact, null=True, blank=True, on_delete=models.SET_NULL
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="survey_responses")
+    contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL)
     kind = models.CharField(max_length=4, choices=SurveyKind)
     score = models.PositiveSmallIntegerField()
     comment = models.TextField(blank=True)
@@ -174,9 +154,7 @@ class SurveyResponse(Fact, SyncRow):
         ]
         indexes = [
             *SyncRow.Meta.indexes,
-            models.Index(
-                fields=["account", "-occurred_at"], name="response_of_account"
-            ),
+            models.Index(fields=["account", "-occurred_at"], name="response_of_account"),
         ]
 
     def __str__(self) -> str:
@@ -186,20 +164,14 @@ class SurveyResponse(Fact, SyncRow):
 class Sentiment(Fact):
     """The CSM's own judgement, from occurred_at on."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="sentiments"
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="sentiments")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     level = models.PositiveSmallIntegerField(choices=SentimentLevel)
     note = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-occurred_at", "-id"]
-        indexes = [
-            models.Index(
-                fields=["account", "-occurred_at"], name="sentiment_of_account"
-            )
-        ]
+        indexes = [models.Index(fields=["account", "-occurred_at"], name="sentiment_of_account")]
 
     def __str__(self) -> str:
         return self.get_level_display()

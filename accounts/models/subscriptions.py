@@ -28,12 +28,8 @@ class Terms(models.Model):
     currency = models.CharField(max_length=3)
     seats = models.PositiveIntegerField(null=True, blank=True)
     renews_on = models.DateField(null=True, blank=True)
-    notice_on = models.DateField(
-        null=True, blank=True, help_text="Last day to cancel before the renewal."
-    )
-    ended_on = models.DateField(
-        null=True, blank=True, help_text="First day without the subscription."
-    )
+    notice_on = models.DateField(null=True, blank=True, help_text="Last day to cancel before the renewal.")
+    ended_on = models.DateField(null=True, blank=True, help_text="First day without the subscription.")
 
     class Meta:
         abstract = True
@@ -45,12 +41,8 @@ TERMS = ["plan", "mrr", "currency", "seats", "renews_on", "notice_on", "ended_on
 class Subscription(Terms, SyncRow):
     """The current terms; SubscriptionChange has all of them."""
 
-    account = models.ForeignKey(
-        Account, on_delete=models.CASCADE, related_name="subscriptions"
-    )
-    product = models.ForeignKey(
-        Product, null=True, blank=True, on_delete=models.PROTECT
-    )
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="subscriptions")
+    product = models.ForeignKey(Product, null=True, blank=True, on_delete=models.PROTECT)
     started_on = models.DateField()
 
     objects = LiveManager["Subscription"]()
@@ -72,16 +64,10 @@ class Subscription(Terms, SyncRow):
 class SubscriptionChange(Terms, Fact):
     """All terms as they were from occurred_at on."""
 
-    subscription = models.ForeignKey(
-        Subscription, on_delete=models.CASCADE, related_name="changes"
-    )
+    subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="changes")
 
     class Meta:
-        indexes = [
-            models.Index(
-                fields=["subscription", "occurred_at"], name="change_of_subscription"
-            )
-        ]
+        indexes = [models.Index(fields=["subscription", "occurred_at"], name="change_of_subscription")]
 
     def __str__(self) -> str:
         return f"{self.subscription_id} from {self.occurred_at}"
@@ -96,12 +82,8 @@ class ExchangeRate(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["currency", "on"], name="exchange_rate_once_a_day"
-            ),
-            models.CheckConstraint(
-                condition=Q(rate__gt=0), name="exchange_rate_positive"
-            ),
+            models.UniqueConstraint(fields=["currency", "on"], name="exchange_rate_once_a_day"),
+            models.CheckConstraint(condition=Q(rate__gt=0), name="exchange_rate_positive"),
         ]
 
     def __str__(self) -> str:

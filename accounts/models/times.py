@@ -22,10 +22,6 @@ class Fact(models.Model):
 # The predicate every metric and condition uses on a Fact, for a table alias {t}.
 VISIBLE = "{t}.occurred_at < %(as_of)s AND {t}.known_at <= %(as_of)s AND {t}.received_at <= %(recorded_by)s"
 # The same for rows that can be deleted.
-VISIBLE_LIVE = (
-    VISIBLE + " AND ({t}.deleted_at IS NULL OR {t}.deleted_at > %(recorded_by)s)"
-)
+VISIBLE_LIVE = VISIBLE + " AND ({t}.deleted_at IS NULL OR {t}.deleted_at > %(recorded_by)s)"
 # A membership that had not ended as of then, as far as was known.
-MEMBER = VISIBLE + (
-    " AND ({t}.until IS NULL OR {t}.until >= %(as_of)s OR {t}.until_received_at > %(recorded_by)s)"
-)
+MEMBER = VISIBLE + (" AND ({t}.until IS NULL OR {t}.until >= %(as_of)s OR {t}.until_received_at > %(recorded_by)s)")

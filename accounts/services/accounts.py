@@ -76,9 +76,7 @@ def update_account(
     refuse_unknown(fields, FIELDS)
     account = Account.objects.select_for_update().get(pk=account.pk)
     columns = _columns(fields, account)
-    changed = [
-        name for name, value in columns.items() if getattr(account, name) != value
-    ]
+    changed = [name for name, value in columns.items() if getattr(account, name) != value]
     for name in changed:
         setattr(account, name, columns[name])
     if changed:
@@ -133,16 +131,12 @@ def upsert_account(
         actor=actor,
         define_missing=define_missing,
     )
-    give_external_id(
-        entity=Entity.ACCOUNT, system=system, value=external_id, object_id=account.pk
-    )
+    give_external_id(entity=Entity.ACCOUNT, system=system, value=external_id, object_id=account.pk)
     return account, True
 
 
 @transaction.atomic
-def delete_account(
-    *, account: Account, now: datetime, actor: User | None = None
-) -> None:
+def delete_account(*, account: Account, now: datetime, actor: User | None = None) -> None:
     """Leave a tombstone: the account disappears from pages, systems that follow see deleted_at."""
     changed = Account.objects.filter(pk=account.pk).update(deleted_at=now)
     if changed:
@@ -174,9 +168,7 @@ def _columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:
         columns["parent"] = fields["parent"]
         _refuse_loop(account, fields["parent"])
     if "customer_since" in fields:
-        columns["customer_since"] = clean_date(
-            fields["customer_since"], "customer_since"
-        )
+        columns["customer_since"] = clean_date(fields["customer_since"], "customer_since")
     return columns
 
 

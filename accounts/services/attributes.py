@@ -90,16 +90,11 @@ def set_attributes(
         return []
     newest = {pk: rows[-1].occurred_at for pk, rows in history.items()}
     AttributeValue.objects.bulk_create(fresh)
-    current = [
-        v for v in fresh if v.occurred_at >= newest.get(v.definition_id, v.occurred_at)
-    ]
+    current = [v for v in fresh if v.occurred_at >= newest.get(v.definition_id, v.occurred_at)]
     if current:
         _project(row, current)
     if isinstance(row, Account):
-        write_events(
-            _change_event(row, value, history, now=now, backfill=backfill)
-            for value in fresh
-        )
+        write_events(_change_event(row, value, history, now=now, backfill=backfill) for value in fresh)
     return fresh
 
 
@@ -112,18 +107,12 @@ def clean_value(definition: AttributeDefinition, value: Any) -> Any:  # noqa: AN
         msg = f"{definition.label}: {value!r} is not {_WANTED[AttributeType(definition.type)]}."
         raise InvalidInput(msg, definition.key)
     if definition.type == AttributeType.CHOICE and cleaned not in definition.choices:
-        msg = (
-            f"{definition.label}: {value!r} is none of {', '.join(definition.choices)}."
-        )
+        msg = f"{definition.label}: {value!r} is none of {', '.join(definition.choices)}."
         raise InvalidInput(msg, definition.key)
     if definition.key == "csm" and not User.objects.filter(pk=cleaned).exists():
         msg = f"CSM: there is no user {value!r}."
         raise InvalidInput(msg, "csm")
-    if (
-        definition.key == "team"
-        and definition.is_builtin
-        and not Team.objects.filter(pk=cleaned).exists()
-    ):
+    if definition.key == "team" and definition.is_builtin and not Team.objects.filter(pk=cleaned).exists():
         msg = f"Team: there is no team {value!r}."
         raise InvalidInput(msg, "team")
     return cleaned
@@ -144,11 +133,7 @@ def _number(value: Any) -> float | int | None:  # noqa: ANN401
             value = float(value)
         except ValueError:
             return None
-    if (
-        not isinstance(value, int | float)
-        or not math.isfinite(value)
-        or abs(value) > 1e15
-    ):
+    if not isinstance(value, int | float) or not math.isfinite(value) or abs(value) > 1e15:
         return None
     return int(value) if float(value).is_integer() else value
 
@@ -200,13 +185,8 @@ _WANTED = {
 }
 
 
-def _definitions(
-    entity: Entity, values: dict[str, Any], *, define_missing: bool
-) -> dict[str, AttributeDefinition]:
-    found = {
-        d.key: d
-        for d in AttributeDefinition.objects.filter(entity=entity, key__in=list(values))
-    }
+def _definitions(entity: Entity, values: dict[str, Any], *, define_missing: bool) -> dict[str, AttributeDefinition]:
+    found = {d.key: d for d in AttributeDefinition.objects.filter(entity=entity, key__in=list(values))}
     for key in values.keys() - found.keys():
         if not define_missing:
             msg = f"There is no {entity.label.lower()} attribute {key!r}. Define it under Settings → Fields first."
@@ -223,19 +203,13 @@ def _definitions(
 def _type_of(value: object) -> AttributeType:
     if isinstance(value, bool):
         return AttributeType.BOOLEAN
-    return (
-        AttributeType.NUMBER if isinstance(value, int | float) else AttributeType.TEXT
-    )
+    return AttributeType.NUMBER if isinstance(value, int | float) else AttributeType.TEXT
 
 
-def _history(
-    row: Account | Contact, definitions: dict[str, AttributeDefinition]
-) -> dict[int, list[AttributeValue]]:
+def _history(row: Account | Contact, definitions: dict[str, AttributeDefinition]) -> dict[int, list[AttributeValue]]:
     """Return the values of each definition, oldest first."""
     history: dict[int, list[AttributeValue]] = {}
-    for value in row.attribute_values.filter(
-        definition__in=definitions.values()
-    ).order_by("occurred_at", "id"):
+    for value in row.attribute_values.filter(definition__in=definitions.values()).order_by("occurred_at", "id"):
         history.setdefault(value.definition_id, []).append(value)
     return history
 
@@ -255,9 +229,7 @@ def _project(row: Account | Contact, values: list[AttributeValue]) -> None:
             setattr(
                 row,
                 column,
-                value.value
-                if value.value is not None or column.endswith("_id")
-                else "",
+                value.value if value.value is not None or column.endswith("_id") else "",
             )
             fields.add(key)
         else:
@@ -288,9 +260,7 @@ def _change_event(
         }
     return AccountEvent(
         account=account,
-        kind=f"{definition.key}.changed"
-        if definition.is_builtin
-        else "attribute.changed",
+        kind=f"{definition.key}.changed" if definition.is_builtin else "attribute.changed",
         occurred_at=value.occurred_at,
         recorded_at=now,
         actor=value.actor,

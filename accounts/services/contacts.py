@@ -102,9 +102,7 @@ def upsert_contact(
     lock_external_id(Entity.CONTACT, system, external_id)
     pk = find_by_external_id(Entity.CONTACT, system, external_id)
     if pk is not None:
-        Contact.all_objects.filter(pk=pk).exclude(deleted_at=None).update(
-            deleted_at=None
-        )
+        Contact.all_objects.filter(pk=pk).exclude(deleted_at=None).update(deleted_at=None)
         contact = Contact.objects.get(pk=pk)
     else:
         contact = _same_email(fields.get("email"))
@@ -117,11 +115,7 @@ def upsert_contact(
         "define_missing": define_missing,
     }
     is_new = contact is None
-    contact = (
-        create_contact(**options)
-        if contact is None
-        else update_contact(contact=contact, **options)
-    )
+    contact = create_contact(**options) if contact is None else update_contact(contact=contact, **options)
     if pk is None:
         give_external_id(
             entity=Entity.CONTACT,
@@ -133,9 +127,7 @@ def upsert_contact(
 
 
 @transaction.atomic
-def delete_contact(
-    *, contact: Contact, now: datetime, actor: User | None = None
-) -> None:
+def delete_contact(*, contact: Contact, now: datetime, actor: User | None = None) -> None:
     """Leave a tombstone and end the memberships."""
     for membership in contact.memberships.filter(until=None).select_related("account"):
         leave_account(membership=membership, at=now, now=now, actor=actor)
@@ -159,11 +151,7 @@ def join_account(
     """
     if role is not None:
         clean_choice(role, "role", ContactRole.values)
-    current = (
-        Membership.objects.select_for_update()
-        .filter(contact=contact, account=account, until=None)
-        .first()
-    )
+    current = Membership.objects.select_for_update().filter(contact=contact, account=account, until=None).first()
     if current is not None and role in {None, current.role}:
         return current
     if current is not None:
@@ -241,11 +229,7 @@ def pin_persona(
 
 
 def _texts(fields: dict[str, Any]) -> dict[str, str]:
-    texts = {
-        name: clean_text(fields[name], name, limit=limit)
-        for name, limit in TEXTS.items()
-        if name in fields
-    }
+    texts = {name: clean_text(fields[name], name, limit=limit) for name, limit in TEXTS.items() if name in fields}
     if texts.get("email"):
         texts["email"] = texts["email"].lower()
         try:

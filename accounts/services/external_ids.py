@@ -28,15 +28,11 @@ MODELS: dict[str, type[Model]] = {
 def find_by_external_id(entity: str, system: str, value: str) -> int | None:
     """Return the primary key of the row another system calls `value`, or None."""
     return (
-        ExternalId.objects.filter(entity=entity, system=system, value=value)
-        .values_list("object_id", flat=True)
-        .first()
+        ExternalId.objects.filter(entity=entity, system=system, value=value).values_list("object_id", flat=True).first()
     )
 
 
-def give_external_id(
-    *, entity: str, system: str, value: str, object_id: int
-) -> ExternalId:
+def give_external_id(*, entity: str, system: str, value: str, object_id: int) -> ExternalId:
     """Name a row as another system does. Raises InvalidInput when the name belongs to another row."""
     check_external_id(system, value)
     row, _ = ExternalId.objects.get_or_create(

@@ -62,9 +62,7 @@ def record_activity(
     values: dict[str, Any] = {
         "subject": clean_text(subject, "subject", limit=300),
         "body": clean_text(body, "body"),
-        "initiative": clean_choice(
-            initiative or "", "initiative", ["", *Initiative.values]
-        ),
+        "initiative": clean_choice(initiative or "", "initiative", ["", *Initiative.values]),
     }
     found = _named(Entity.ACTIVITY, system, external_id)
     if found is not None:
@@ -96,17 +94,13 @@ def record_activity(
 
 
 @transaction.atomic
-def edit_activity(
-    *, activity: Activity, fields: dict[str, str], editor: User | None
-) -> Activity:
+def edit_activity(*, activity: Activity, fields: dict[str, str], editor: User | None) -> Activity:
     """Change subject, body or initiative; a revision keeps what it said. Raises InvalidInput."""
     for name in fields.keys() - EDITABLE:
         msg = f"{name} of an activity cannot be changed."
         raise InvalidInput(msg, name)
     activity = Activity.all_objects.select_for_update().get(pk=activity.pk)
-    changed = [
-        name for name, value in fields.items() if getattr(activity, name) != value
-    ]
+    changed = [name for name, value in fields.items() if getattr(activity, name) != value]
     if changed:
         ActivityRevision.objects.create(
             activity=activity,
@@ -122,9 +116,7 @@ def edit_activity(
 
 
 @transaction.atomic
-def delete_activity(
-    *, activity: Activity, now: datetime, actor: User | None = None
-) -> None:
+def delete_activity(*, activity: Activity, now: datetime, actor: User | None = None) -> None:
     if Activity.objects.filter(pk=activity.pk).update(deleted_at=now):
         write_event(
             account=activity.account,
@@ -194,9 +186,7 @@ def record_survey_response(
 
 
 @transaction.atomic
-def delete_survey_response(
-    *, response: SurveyResponse, now: datetime, actor: User | None = None
-) -> None:
+def delete_survey_response(*, response: SurveyResponse, now: datetime, actor: User | None = None) -> None:
     if SurveyResponse.objects.filter(pk=response.pk).update(deleted_at=now):
         write_event(
             account=response.account,

@@ -19,9 +19,7 @@ def refuse_unknown(fields: Iterable[str], known: set[str]) -> None:
             raise InvalidInput(msg, name)
 
 
-def clean_text(
-    value: Any, field: str, *, limit: int | None = None, required: bool = False
-) -> str:  # noqa: ANN401
+def clean_text(value: Any, field: str, *, limit: int | None = None, required: bool = False) -> str:  # noqa: ANN401
     """Return stripped text. Raises InvalidInput for other types, NUL, lone surrogates and overlong text."""
     if value is None:
         value = ""

@@ -92,9 +92,7 @@ def upsert_subscription(
 
 
 @transaction.atomic
-def delete_subscription(
-    *, subscription: Subscription, now: datetime, actor: User | None = None
-) -> None:
+def delete_subscription(*, subscription: Subscription, now: datetime, actor: User | None = None) -> None:
     """Leave a tombstone, for a subscription that never should have been there; ended ones have ended_on."""
     if Subscription.objects.filter(pk=subscription.pk).update(deleted_at=now):
         refresh_account_terms(subscription.account, today=now.date())
@@ -118,9 +116,7 @@ def set_exchange_rate(*, currency: str, on: date, rate: Decimal) -> ExchangeRate
     if rate <= 0:
         msg = "An exchange rate must be above 0."
         raise InvalidInput(msg, "rate")
-    row, _ = ExchangeRate.objects.update_or_create(
-        currency=currency, on=on, defaults={"rate": rate}
-    )
+    row, _ = ExchangeRate.objects.update_or_create(currency=currency, on=on, defaults={"rate": rate})
     return row
 
 
@@ -132,11 +128,7 @@ def refresh_account_terms(account: Account, *, today: date) -> None:
         if s.ended_on is None or s.ended_on > today
     ]
     amounts = [_in_reporting_currency(s.mrr, s.currency, today) for s in running]
-    arr = (
-        None
-        if None in amounts
-        else sum((a for a in amounts if a is not None), Decimal(0)) * MONTHS_PER_YEAR
-    )
+    arr = None if None in amounts else sum((a for a in amounts if a is not None), Decimal(0)) * MONTHS_PER_YEAR
     if not running and not Subscription.objects.filter(account=account).exists():
         arr = None
     renews_on = min((s.renews_on for s in running if s.renews_on), default=None)
@@ -144,16 +136,10 @@ def refresh_account_terms(account: Account, *, today: date) -> None:
     account.arr, account.renews_on = arr, renews_on
 
 
-def _in_reporting_currency(
-    amount: Decimal | None, currency: str, on: date
-) -> Decimal | None:
+def _in_reporting_currency(amount: Decimal | None, currency: str, on: date) -> Decimal | None:
     if amount is None or currency == settings.REPORTING_CURRENCY:
         return amount
-    rate = (
-        ExchangeRate.objects.filter(currency=currency, on__lte=on)
-        .order_by("-on")
-        .first()
-    )
+    rate = ExchangeRate.objects.filter(currency=currency, on__lte=on).order_by("-on").first()
     return None if rate is None else (amount * rate.rate).quantize(Decimal("0.01"))
 
 
@@ -170,9 +156,7 @@ def _start(
     cleaned.setdefault("currency", settings.REPORTING_CURRENCY)
     _check_end(started_on, cleaned.get("ended_on"))
     at = effective_at or datetime.combine(started_on, time.min, UTC)
-    subscription = Subscription.objects.create(
-        account=account, started_on=started_on, **cleaned
-    )
+    subscription = Subscription.objects.create(account=account, started_on=started_on, **cleaned)
     SubscriptionChange.objects.create(
         subscription=subscription,
         **{name: getattr(subscription, name) for name in TERMS},
@@ -201,17 +185,11 @@ def _amend(
 ) -> None:
     at = effective_at or now
     before = (
-        subscription.changes.filter(occurred_at__lte=at)
-        .order_by("-occurred_at", "-id")
-        .first()
+        subscription.changes.filter(occurred_at__lte=at).order_by("-occurred_at", "-id").first()
         or subscription.changes.order_by("occurred_at", "id").first()
     )
     terms = {name: getattr(before or subscription, name) for name in TERMS}
-    changed = {
-        name: value
-        for name, value in cleaned.items()
-        if name in TERMS and terms[name] != value
-    }
+    changed = {name: value for name, value in cleaned.items() if name in TERMS and terms[name] != value}
     _check_end(
         cleaned.get("started_on") or subscription.started_on,
         changed.get("ended_on", terms["ended_on"]),
@@ -228,9 +206,7 @@ def _amend(
             **fact_times(occurred_at=at, now=now, backfill=backfill),
         )
         _project(subscription)
-        kind = (
-            "subscription.ended" if changed.get("ended_on") else "subscription.changed"
-        )
+        kind = "subscription.ended" if changed.get("ended_on") else "subscription.changed"
         _write(subscription, kind, at, now=now, backfill=backfill, actor=actor)
     if changed or revived:
         refresh_account_terms(subscription.account, today=now.date())

@@ -35,16 +35,12 @@ def assign_team_member(
 
 
 @transaction.atomic
-def end_team_membership(
-    *, member: AccountTeamMember, now: datetime, actor: User | None = None
-) -> None:
+def end_team_membership(*, member: AccountTeamMember, now: datetime, actor: User | None = None) -> None:
     if AccountTeamMember.objects.filter(pk=member.pk, until=None).update(until=now):
         _write(member, "account_team.left", now=now, actor=actor)
 
 
-def _write(
-    member: AccountTeamMember, kind: str, *, now: datetime, actor: User | None
-) -> None:
+def _write(member: AccountTeamMember, kind: str, *, now: datetime, actor: User | None) -> None:
     write_event(
         account=member.account,
         kind=kind,

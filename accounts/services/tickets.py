@@ -89,17 +89,12 @@ def _open(
     backfill: bool,
     actor: User | None,
 ) -> Ticket:
-    columns = {
-        name: cleaned[name]
-        for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys()
-    }
+    columns = {name: cleaned[name] for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys()}
     first = {"priority": cleaned.get("priority", Priority.NORMAL)}
     times = fact_times(occurred_at=occurred_at, now=now, backfill=backfill)
     ticket = Ticket.objects.create(account=account, **columns, **first, **times)
     TicketChange.objects.create(ticket=ticket, **first, **times)
-    _write(
-        ticket, "ticket.opened", occurred_at, now=now, backfill=backfill, actor=actor
-    )
+    _write(ticket, "ticket.opened", occurred_at, now=now, backfill=backfill, actor=actor)
     return ticket
 
 
@@ -134,11 +129,7 @@ def _change(
     state = {name: cleaned[name] for name in TICKET_STATE if name in cleaned}
     if resolved_at and "status" not in state:
         state["status"] = TicketStatus.SOLVED
-    moment = (
-        at
-        or (resolved_at if state.get("status") in RESOLVED and resolved_at else None)
-        or now
-    )
+    moment = at or (resolved_at if state.get("status") in RESOLVED and resolved_at else None) or now
     if any(getattr(ticket, name) != value for name, value in state.items()):
         _state(
             ticket,
@@ -209,13 +200,9 @@ def _clean(fields: dict[str, Any]) -> dict[str, Any]:
         if name in fields:
             cleaned[name] = clean_text(fields[name], name, limit=limit)
     if "status" in fields:
-        cleaned["status"] = clean_choice(
-            fields["status"], "status", TicketStatus.values
-        )
+        cleaned["status"] = clean_choice(fields["status"], "status", TicketStatus.values)
     if "priority" in fields:
-        cleaned["priority"] = clean_choice(
-            fields["priority"], "priority", Priority.values
-        )
+        cleaned["priority"] = clean_choice(fields["priority"], "priority", Priority.values)
     if "is_escalated" in fields and not isinstance(fields["is_escalated"], bool):
         msg = "is_escalated must be true or false."
         raise InvalidInput(msg, "is_escalated")

@@ -5,9 +5,7 @@ from datetime import datetime
 from accounts.enums import Origin
 
 
-def fact_times(
-    *, occurred_at: datetime, now: datetime, backfill: bool
-) -> dict[str, datetime]:
+def fact_times(*, occurred_at: datetime, now: datetime, backfill: bool) -> dict[str, datetime]:
     """Return the three times of a fact; a backfill counts as known when it happened."""
     return {
         "occurred_at": occurred_at,

@@ -32,9 +32,7 @@ class Migration(migrations.Migration):
                 ("password", models.CharField(max_length=128, verbose_name="password")),
                 (
                     "last_login",
-                    models.DateTimeField(
-                        blank=True, null=True, verbose_name="last login"
-                    ),
+                    models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
                 ("email", models.EmailField(max_length=254, unique=True)),
                 ("name", models.CharField(blank=True, max_length=150)),
@@ -149,9 +147,7 @@ class Migration(migrations.Migration):
                 ("secret_hash", models.CharField(max_length=64)),
                 (
                     "scopes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), size=None
-                    ),
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), size=None),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),
                 ("expires_at", models.DateTimeField(blank=True, null=True)),
@@ -211,9 +207,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="user",
             name="teams",
-            field=models.ManyToManyField(
-                blank=True, related_name="users", to="team.team"
-            ),
+            field=models.ManyToManyField(blank=True, related_name="users", to="team.team"),
         ),
         migrations.CreateModel(
             name="Work",
@@ -264,15 +258,11 @@ class Migration(migrations.Migration):
                         fields=["lease_until"],
                         name="work_leases",
                     ),
-                    models.Index(
-                        fields=["kind", "state", "finished_at"], name="work_kind"
-                    ),
+                    models.Index(fields=["kind", "state", "finished_at"], name="work_kind"),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
-                        condition=models.Q(
-                            ("state", "due"), models.Q(("key", ""), _negated=True)
-                        ),
+                        condition=models.Q(("state", "due"), models.Q(("key", ""), _negated=True)),
                         fields=("kind", "key"),
                         name="work_one_due_per_key",
                     )

@@ -28,9 +28,7 @@ def busy_account():
         occurred_at=NOW,
         now=NOW,
     )
-    join_account(
-        contact=priya, account=account, role="champion", occurred_at=NOW + HOUR, now=NOW
-    )
+    join_account(contact=priya, account=account, role="champion", occurred_at=NOW + HOUR, now=NOW)
     upsert_ticket(
         account=account,
         fields={"subject": "Export fails", "is_escalated": True},
@@ -74,9 +72,7 @@ def busy_account():
 
 
 def test_timeline_tells_everything_newest_first():
-    entries = [
-        (entry.title, entry.body, entry.tone) for entry in timeline(busy_account())
-    ]
+    entries = [(entry.title, entry.body, entry.tone) for entry in timeline(busy_account())]
     assert entries == [
         ("Call with Priya Nair", "Agreed on weekly check-ins.", ""),
         ("Subscription started", "Core", "ok"),
@@ -112,12 +108,8 @@ def test_timeline_filters(only, titles):
 def test_timeline_pages_meet_without_gap_or_repeat_even_at_the_same_time():
     account = AccountFactory()
     for number in range(5):
-        record_activity(
-            account=account, kind="note", subject=f"n{number}", occurred_at=NOW, now=NOW
-        )
-        upsert_ticket(
-            account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW
-        )
+        record_activity(account=account, kind="note", subject=f"n{number}", occurred_at=NOW, now=NOW)
+        upsert_ticket(account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW)
     whole = timeline(account, limit=100)
     pages, before = [], None
     while page := timeline(account, before=before, limit=3):
@@ -138,11 +130,7 @@ def test_timeline_queries_do_not_grow(django_assert_num_queries):
         timeline(account)
     for number in range(3):
         priya = ContactFactory()
-        record_activity(
-            account=account, kind="note", occurred_at=NOW, now=NOW, contacts=[priya]
-        )
-        upsert_ticket(
-            account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW
-        )
+        record_activity(account=account, kind="note", occurred_at=NOW, now=NOW, contacts=[priya])
+        upsert_ticket(account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW)
     with django_assert_num_queries(9):
         timeline(account)

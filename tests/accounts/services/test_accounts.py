@@ -58,12 +58,8 @@ def test_create_account_refuses_bad_input(fields, words):
 
 
 def test_upsert_account_twice_is_one_account():
-    first, is_new = upsert_account(
-        system="crm", external_id="1", fields={"name": "Acme"}, now=NOW
-    )
-    again, is_new_again = upsert_account(
-        system="crm", external_id="1", fields={"name": "Acme Ltd"}, now=NOW
-    )
+    first, is_new = upsert_account(system="crm", external_id="1", fields={"name": "Acme"}, now=NOW)
+    again, is_new_again = upsert_account(system="crm", external_id="1", fields={"name": "Acme Ltd"}, now=NOW)
     assert (is_new, is_new_again, first.pk) == (True, False, again.pk)
     assert Account.objects.get().name == "Acme Ltd"
     assert ExternalId.objects.get().object_id == first.pk
@@ -75,9 +71,7 @@ def test_upsert_account_without_name_uses_the_external_id():
 
 
 def test_upsert_account_revives_a_deleted_one():
-    account, _ = upsert_account(
-        system="crm", external_id="1", fields={"name": "Acme"}, now=NOW
-    )
+    account, _ = upsert_account(system="crm", external_id="1", fields={"name": "Acme"}, now=NOW)
     delete_account(account=account, now=NOW)
     assert not Account.objects.exists()
     revived, is_new = upsert_account(system="crm", external_id="1", fields={}, now=NOW)

@@ -64,9 +64,7 @@ def test_set_attributes_counts_a_backfill_as_known_when_it_happened():
 def test_set_attributes_unchanged_writes_nothing():
     account = AccountFactory()
     for _ in range(2):
-        set_attributes(
-            row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW
-        )
+        set_attributes(row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW)
     assert AttributeValue.objects.count() == 1
     assert account.events.count() == 1
 
@@ -74,9 +72,7 @@ def test_set_attributes_unchanged_writes_nothing():
 def test_set_attributes_arriving_late_does_not_replace_the_newer_value():
     account = AccountFactory()
     set_attributes(row=account, values={"stage": "mature"}, occurred_at=NOW, now=NOW)
-    set_attributes(
-        row=account, values={"stage": "onboarding"}, occurred_at=NOW - DAY, now=NOW
-    )
+    set_attributes(row=account, values={"stage": "onboarding"}, occurred_at=NOW - DAY, now=NOW)
     account.refresh_from_db()
     assert account.stage == "mature"
     assert AttributeValue.objects.count() == 2
@@ -85,12 +81,8 @@ def test_set_attributes_arriving_late_does_not_replace_the_newer_value():
 def test_set_attributes_none_clears_and_left_out_stays():
     account, csm = AccountFactory(), UserFactory()
     define_attribute(entity="account", key="region", label="Region")
-    set_attributes(
-        row=account, values={"region": "EU", "csm": csm.pk}, occurred_at=NOW, now=NOW
-    )
-    set_attributes(
-        row=account, values={"region": None}, occurred_at=NOW + DAY, now=NOW + DAY
-    )
+    set_attributes(row=account, values={"region": "EU", "csm": csm.pk}, occurred_at=NOW, now=NOW)
+    set_attributes(row=account, values={"region": None}, occurred_at=NOW + DAY, now=NOW + DAY)
     account.refresh_from_db()
     assert account.attributes == {}
     assert account.csm == csm
@@ -138,9 +130,7 @@ def test_set_attributes_refuses_bad_values_and_keeps_the_good_ones_out(values, w
     define_attribute(entity="account", key="size", label="Size", type="number")
     define_attribute(entity="account", key="note", label="Note")
     with pytest.raises(InvalidInput, match=words):
-        set_attributes(
-            row=account, values={"tier": "growth", **values}, occurred_at=NOW, now=NOW
-        )
+        set_attributes(row=account, values={"tier": "growth", **values}, occurred_at=NOW, now=NOW)
     account.refresh_from_db()
     assert account.tier == ""
     assert not AttributeValue.objects.exists()
@@ -155,7 +145,5 @@ def test_set_attributes_defines_missing_keys_by_their_first_value():
         now=NOW,
         define_missing=True,
     )
-    types = dict(
-        AttributeDefinition.objects.filter(is_builtin=False).values_list("key", "type")
-    )
+    types = dict(AttributeDefinition.objects.filter(is_builtin=False).values_list("key", "type"))
     assert types == {"employees": "number", "beta": "boolean", "plan_name": "text"}

@@ -32,9 +32,7 @@ def test_upsert_contact_finds_the_same_person_by_email():
 
 def test_upsert_contact_refuses_a_broken_email():
     with pytest.raises(InvalidInput, match="not an e-mail address"):
-        upsert_contact(
-            system="s", external_id="u1", fields={"email": "ann at acme"}, now=NOW
-        )
+        upsert_contact(system="s", external_id="u1", fields={"email": "ann at acme"}, now=NOW)
     assert not Contact.objects.exists()
 
 
@@ -62,9 +60,7 @@ def test_join_account_in_a_new_role_keeps_the_old_membership_as_history():
 
 def test_leave_account_ends_once():
     contact, account = ContactFactory(), AccountFactory()
-    membership = join_account(
-        contact=contact, account=account, occurred_at=NOW, now=NOW
-    )
+    membership = join_account(contact=contact, account=account, occurred_at=NOW, now=NOW)
     leave_account(membership=membership, at=NOW + DAY, now=NOW + 2 * DAY)
     leave_account(membership=membership, at=NOW + 3 * DAY, now=NOW + 3 * DAY)
     membership.refresh_from_db()

@@ -63,9 +63,7 @@ def test_edit_activity_unchanged_leaves_no_revision():
 
 def test_edit_activity_refuses_other_fields():
     with pytest.raises(InvalidInput, match="kind of an activity cannot be changed"):
-        edit_activity(
-            activity=ActivityFactory(), fields={"kind": "mail"}, editor=UserFactory()
-        )
+        edit_activity(activity=ActivityFactory(), fields={"kind": "mail"}, editor=UserFactory())
 
 
 def test_delete_activity_hides_it_and_keeps_an_event():
@@ -81,9 +79,7 @@ def test_delete_activity_hides_it_and_keeps_an_event():
 )
 def test_record_survey_response_refuses_a_score_out_of_range(kind, score):
     with pytest.raises(InvalidInput, match="whole number"):
-        record_survey_response(
-            account=AccountFactory(), kind=kind, score=score, occurred_at=NOW, now=NOW
-        )
+        record_survey_response(account=AccountFactory(), kind=kind, score=score, occurred_at=NOW, now=NOW)
     assert not SurveyResponse.objects.exists()
 
 

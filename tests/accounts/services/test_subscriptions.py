@@ -46,9 +46,7 @@ def test_upsert_subscription_starts_with_all_terms():
         Decimal("100.00"),
     )
     assert change.occurred_at == datetime(2026, 1, 1, tzinfo=UTC)
-    assert list(account.events.values_list("kind", flat=True)) == [
-        "subscription.started"
-    ]
+    assert list(account.events.values_list("kind", flat=True)) == ["subscription.started"]
 
 
 def test_upsert_subscription_again_with_the_same_terms_changes_nothing():
@@ -71,9 +69,7 @@ def test_upsert_subscription_out_of_order_keeps_the_newest_terms():
             effective_at=datetime(2026, 1, 1, tzinfo=UTC) + day * DAY,
         )
     assert Subscription.objects.get().mrr == Decimal("300.00")
-    history = SubscriptionChange.objects.order_by("occurred_at").values_list(
-        "mrr", flat=True
-    )
+    history = SubscriptionChange.objects.order_by("occurred_at").values_list("mrr", flat=True)
     assert list(history) == [Decimal("100.00"), Decimal("200.00"), Decimal("300.00")]
 
 

@@ -45,9 +45,7 @@ def test_upsert_ticket_arriving_solved_has_its_history():
         first_responded_at=OPENED + HOUR,
         resolved_at=OPENED + 5 * HOUR,
     )
-    changes = TicketChange.objects.order_by("occurred_at").values_list(
-        "status", "occurred_at", "is_first_response"
-    )
+    changes = TicketChange.objects.order_by("occurred_at").values_list("status", "occurred_at", "is_first_response")
     assert list(changes) == [
         ("open", OPENED, False),
         ("open", OPENED + HOUR, True),

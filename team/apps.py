@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class TeamConfig(AppConfig):
     name = "team"
+
+    def ready(self) -> None:
+        from team import work_handlers  # noqa: F401, PLC0415 -- registers its handlers

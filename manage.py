@@ -12,7 +12,7 @@ WITHOUT_SERVERS = {"", "check", "collectstatic", "diffsettings", "findstatic", "
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cs_platform.settings")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 -- needs the variable above
+    from django.core.management import execute_from_command_line
 
     names = servers.embedded(database_url=env.text("DATABASE_URL"), redis_url=env.text("REDIS_URL"))
     if {"--help", "-h", "--version"} & set(sys.argv) or "".join(sys.argv[1:2]) in WITHOUT_SERVERS:

@@ -66,7 +66,7 @@ def stamp_events(limit: int = 10_000) -> int:
             """,
             [limit],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def read_events(consumer: str, limit: int = 500) -> list[AccountEvent]:

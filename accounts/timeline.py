@@ -3,7 +3,7 @@
 Each kind of event is told by a describer; upper apps register theirs with `describe_kind`.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -45,7 +45,7 @@ class Facts:
 
     rows: dict[str, dict[int, Any]] = field(default_factory=dict)
 
-    def get(self, name: str, pk: object) -> Any:  # noqa: ANN401 -- rows of several models
+    def get(self, name: str, pk: object) -> Any:
         return self.rows.get(name, {}).get(pk) if isinstance(pk, int) else None
 
 
@@ -102,11 +102,11 @@ def timeline(
     return entries[:limit]
 
 
-def _activities(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> Iterable[Activity]:
+def _activities(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> list[Activity]:
     if only not in {"", "activities"}:
         return []
     rows = Activity.objects.filter(account=account).select_related("author").prefetch_related("contacts")
-    return _page(rows, "activity", before, limit)
+    return list(_page(rows, "activity", before, limit))
 
 
 def _events(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> list[AccountEvent]:
@@ -121,7 +121,7 @@ def _events(account: Account, only: str, before: tuple[datetime, str] | None, li
     return list(_page(rows, "event", before, limit))
 
 
-def _page(rows: Any, name: str, before: tuple[datetime, str] | None, limit: int) -> Any:  # noqa: ANN401
+def _page(rows: Any, name: str, before: tuple[datetime, str] | None, limit: int) -> Any:
     """Keep what comes after (occurred_at, key); keys compare as "activity-…" < "event-…"."""
     if before is not None:
         at, key = before
@@ -328,11 +328,11 @@ def _tell_subscription(event: AccountEvent, facts: Facts) -> Told:
     )
 
 
-load_facts("user", lambda pks: User.objects.in_bulk(pks))
-load_facts("team", lambda pks: Team.objects.in_bulk(pks))
-load_facts("contact", lambda pks: Contact.all_objects.in_bulk(pks))
-load_facts("ticket", lambda pks: Ticket.all_objects.in_bulk(pks))
-load_facts("sentiment", lambda pks: Sentiment.objects.in_bulk(pks))
+load_facts("user", User.objects.in_bulk)
+load_facts("team", Team.objects.in_bulk)
+load_facts("contact", Contact.all_objects.in_bulk)
+load_facts("ticket", Ticket.all_objects.in_bulk)
+load_facts("sentiment", Sentiment.objects.in_bulk)
 load_facts(
     "subscription",
     lambda pks: Subscription.all_objects.select_related("product").in_bulk(pks),

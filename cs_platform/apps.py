@@ -8,6 +8,6 @@ class CsPlatformConfig(AppConfig):
 
     def ready(self) -> None:
         """Make our Celery application the one that `shared_task` binds to."""
-        from cs_platform.celery import app  # noqa: PLC0415 -- reads the settings
+        from cs_platform.celery import app
 
         app.set_default()

@@ -33,7 +33,7 @@ class KeptAnswer(models.Model):
 
 
 def request_digest(*, caller: str, method: str, path: str, key: str) -> str:
-    return hashlib.sha256("\n".join([caller, method, path, key]).encode()).hexdigest()
+    return hashlib.sha256(f"{caller}\n{method}\n{path}\n{key}".encode()).hexdigest()
 
 
 def claim_digest(digest: str) -> bool:

@@ -22,6 +22,9 @@ class ChangeOffset(models.Model):
     class Meta:
         app_label = "team"
 
+    def __str__(self) -> str:
+        return str(self.xid_offset)
+
 
 class LiveManager(models.Manager[T]):
     """Leaves out deleted rows; `all_objects` has them."""

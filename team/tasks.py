@@ -14,7 +14,7 @@ _quiet_until = 0.0
 
 @shared_task(name="team.run_due_work", ignore_result=True)
 def run_due_work() -> None:
-    from team import work  # noqa: PLC0415 -- work imports this module
+    from team import work
 
     work.run_due_work()
 

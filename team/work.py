@@ -46,7 +46,7 @@ class Claim:
     fence: int
 
 
-class LeaseLost(RuntimeError):  # noqa: N818 -- says what happened
+class LeaseLost(RuntimeError):
     """Somebody else has the row now: nothing of ours may be written."""
 
 
@@ -71,7 +71,7 @@ def enqueue(
     While work of the same kind and key is due, this one joins it: the earlier time, the newer payload.
     Lower priorities go first; `due_at` None is now.
     """
-    from team.tasks import wake_workers  # noqa: PLC0415 -- tasks import this module
+    from team.tasks import wake_workers
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -183,7 +183,7 @@ def retry(pk: int) -> bool:
             " WHERE other.kind = work.kind AND other.key = work.key AND other.key <> '' AND other.state = 'due')",
             [pk],
         )
-        return cursor.rowcount == 1
+        return bool(cursor.rowcount == 1)
 
 
 def forget_done() -> int:
@@ -193,7 +193,7 @@ def forget_done() -> int:
             "DELETE FROM team_work WHERE state = 'done' AND finished_at < now() - %s * interval '1 day'",
             [KEEP_DONE_DAYS],
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def has_due_work() -> bool:
@@ -240,5 +240,7 @@ def _json(payload: Payload | None) -> str:
     return json.dumps(payload or {})
 
 
-def _parsed(value: Any) -> Payload:  # noqa: ANN401 -- text or parsed, as the driver likes
-    return json.loads(value) if isinstance(value, str) else value
+def _parsed(value: Any) -> Payload:
+    """Return the payload; the driver hands it over as text or parsed."""
+    payload: Payload = json.loads(value) if isinstance(value, str) else value
+    return payload

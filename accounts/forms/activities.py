@@ -11,7 +11,6 @@ from accounts.models import Account, Activity, Contact
 from accounts.services import edit_activity, record_activity
 from team.models import User
 
-
 FUTURE_TOLERANCE = timedelta(minutes=5)
 
 
@@ -33,14 +32,14 @@ class ActivityForm(forms.Form):
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M"],
     )
 
-    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:  # noqa: ANN401 -- passed on to Django
+    def __init__(self, *args: Any, account: Account, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.account = account
         current = account.memberships.filter(until=None).values("contact")
         contacts = self.fields["contacts"]
-        assert isinstance(contacts, forms.ModelMultipleChoiceField)  # noqa: S101 -- tells mypy
+        assert isinstance(contacts, forms.ModelMultipleChoiceField)
         contacts.queryset = Contact.objects.filter(pk__in=current)
-        self.fields["occurred_at"].initial = timezone.localtime
+        self.fields["occurred_at"].initial = timezone.now
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

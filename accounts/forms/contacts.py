@@ -23,7 +23,7 @@ class ContactForm(forms.Form):
     role = forms.ChoiceField(choices=ContactRole.choices, initial=ContactRole.END_USER)
     persona = forms.ModelChoiceField(queryset=Persona.objects.all(), required=False, empty_label="None")
 
-    def __init__(self, *args: Any, membership: Membership | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(self, *args: Any, membership: Membership | None = None, **kwargs: Any) -> None:
         self.membership = membership
         if membership is not None:
             contact = membership.contact

@@ -106,7 +106,8 @@ def upsert_account(
     define_missing: bool = False,
 ) -> tuple[Account, bool]:
     """Create or change the account another system calls `external_id`; a new one is named after it
-    when no name is given. Returns (account, whether it is new). Raises InvalidInput."""
+    when no name is given. Returns (account, whether it is new). Raises InvalidInput.
+    """
     lock_external_id(Entity.ACCOUNT, system, external_id)
     account = _find(system, external_id)
     if account is not None:

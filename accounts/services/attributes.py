@@ -98,7 +98,7 @@ def set_attributes(
     return fresh
 
 
-def clean_value(definition: AttributeDefinition, value: Any) -> Any:  # noqa: ANN401 -- any JSON scalar
+def clean_value(definition: AttributeDefinition, value: Any) -> Any:
     """Return the value as stored (JSON scalar; dates as ISO text). Raises InvalidInput."""
     if value is None or value == "":
         return None
@@ -109,23 +109,23 @@ def clean_value(definition: AttributeDefinition, value: Any) -> Any:  # noqa: AN
     if definition.type == AttributeType.CHOICE and cleaned not in definition.choices:
         msg = f"{definition.label}: {value!r} is none of {', '.join(definition.choices)}."
         raise InvalidInput(msg, definition.key)
-    if definition.key == "csm" and not User.objects.filter(pk=cleaned).exists():
+    if definition.key == "csm" and not User.objects.filter(pk=int(cleaned)).exists():
         msg = f"CSM: there is no user {value!r}."
         raise InvalidInput(msg, "csm")
-    if definition.key == "team" and definition.is_builtin and not Team.objects.filter(pk=cleaned).exists():
+    if definition.key == "team" and definition.is_builtin and not Team.objects.filter(pk=int(cleaned)).exists():
         msg = f"Team: there is no team {value!r}."
         raise InvalidInput(msg, "team")
     return cleaned
 
 
-def _text(value: Any) -> str | None:  # noqa: ANN401
+def _text(value: Any) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     text = str(value)
     return text if len(text) <= MAX_TEXT and "\x00" not in text else None
 
 
-def _number(value: Any) -> float | int | None:  # noqa: ANN401
+def _number(value: Any) -> float | int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, str):
@@ -138,7 +138,7 @@ def _number(value: Any) -> float | int | None:  # noqa: ANN401
     return int(value) if float(value).is_integer() else value
 
 
-def _boolean(value: Any) -> bool | None:  # noqa: ANN401
+def _boolean(value: Any) -> bool | None:
     if isinstance(value, str):
         return {
             "true": True,
@@ -151,7 +151,7 @@ def _boolean(value: Any) -> bool | None:  # noqa: ANN401
     return value if isinstance(value, bool) else None
 
 
-def _date(value: Any) -> str | None:  # noqa: ANN401
+def _date(value: Any) -> str | None:
     if isinstance(value, date):
         return value.isoformat()[:10]
     try:
@@ -160,7 +160,7 @@ def _date(value: Any) -> str | None:  # noqa: ANN401
         return None
 
 
-def _key(value: Any) -> int | None:  # noqa: ANN401
+def _key(value: Any) -> int | None:
     if isinstance(value, User | Team):
         return value.pk
     number = _number(value)
@@ -214,7 +214,7 @@ def _history(row: Account | Contact, definitions: dict[str, AttributeDefinition]
     return history
 
 
-def _value_at(values: list[AttributeValue], moment: datetime) -> Any:  # noqa: ANN401
+def _value_at(values: list[AttributeValue], moment: datetime) -> Any:
     earlier = [value.value for value in values if value.occurred_at <= moment]
     return earlier[-1] if earlier else None
 

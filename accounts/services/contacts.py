@@ -103,9 +103,7 @@ def upsert_contact(
     pk = find_by_external_id(Entity.CONTACT, system, external_id)
     if pk is not None:
         Contact.all_objects.filter(pk=pk).exclude(deleted_at=None).update(deleted_at=None)
-        contact = Contact.objects.get(pk=pk)
-    else:
-        contact = _same_email(fields.get("email"))
+    known = Contact.objects.get(pk=pk) if pk is not None else _same_email(fields.get("email"))
     options: dict[str, Any] = {
         "fields": fields,
         "now": now,
@@ -114,8 +112,7 @@ def upsert_contact(
         "actor": actor,
         "define_missing": define_missing,
     }
-    is_new = contact is None
-    contact = create_contact(**options) if contact is None else update_contact(contact=contact, **options)
+    contact = create_contact(**options) if known is None else update_contact(contact=known, **options)
     if pk is None:
         give_external_id(
             entity=Entity.CONTACT,
@@ -123,7 +120,7 @@ def upsert_contact(
             value=external_id,
             object_id=contact.pk,
         )
-    return contact, is_new
+    return contact, known is None
 
 
 @transaction.atomic

@@ -133,7 +133,7 @@ def record_survey_response(
     *,
     account: Account,
     kind: str,
-    score: Any,  # noqa: ANN401 -- input, checked here
+    score: Any,
     occurred_at: datetime,
     now: datetime,
     comment: str = "",

@@ -19,7 +19,7 @@ def refuse_unknown(fields: Iterable[str], known: set[str]) -> None:
             raise InvalidInput(msg, name)
 
 
-def clean_text(value: Any, field: str, *, limit: int | None = None, required: bool = False) -> str:  # noqa: ANN401
+def clean_text(value: object, field: str, *, limit: int | None = None, required: bool = False) -> str:
     """Return stripped text. Raises InvalidInput for other types, NUL, lone surrogates and overlong text."""
     if value is None:
         value = ""
@@ -39,7 +39,7 @@ def clean_text(value: Any, field: str, *, limit: int | None = None, required: bo
     return value
 
 
-def clean_date(value: Any, field: str) -> date | None:  # noqa: ANN401
+def clean_date(value: Any, field: str) -> date | None:
     """Return a date from a date, datetime or ISO text; None for nothing. Raises InvalidInput."""
     if value is None or value == "":
         return None
@@ -54,21 +54,21 @@ def clean_date(value: Any, field: str) -> date | None:  # noqa: ANN401
         raise InvalidInput(msg, field) from None
 
 
-def clean_money(value: Any, field: str) -> Decimal | None:  # noqa: ANN401
+def clean_money(value: Any, field: str) -> Decimal | None:
     """Return an amount rounded to cents; None for nothing. Raises InvalidInput."""
     if value is None or value == "":
         return None
     try:
         amount = Decimal(str(value))
-        if not amount.is_finite() or abs(amount) > MAX_MONEY:
-            raise InvalidOperation
-        return amount.quantize(Decimal("0.01"))
     except InvalidOperation:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or abs(amount) > MAX_MONEY:
         msg = f"{field}: {value!r} is not an amount of money."
-        raise InvalidInput(msg, field) from None
+        raise InvalidInput(msg, field)
+    return amount.quantize(Decimal("0.01"))
 
 
-def clean_count(value: Any, field: str) -> int | None:  # noqa: ANN401
+def clean_count(value: Any, field: str) -> int | None:
     """Return a whole number from 0 on; None for nothing. Raises InvalidInput."""
     if value is None or value == "":
         return None
@@ -82,7 +82,7 @@ def clean_count(value: Any, field: str) -> int | None:  # noqa: ANN401
     return count
 
 
-def clean_choice(value: Any, field: str, choices: Iterable[str]) -> str:  # noqa: ANN401
+def clean_choice(value: Any, field: str, choices: Iterable[str]) -> str:
     """Return one of the choices. Raises InvalidInput naming them."""
     choices = [str(choice) for choice in choices]
     if value not in choices:

@@ -120,7 +120,8 @@ def _change(
         ("resolved_at", resolved_at),
     ]:
         if moment is not None and moment < ticket.occurred_at:
-            msg = f"{name} {moment:%Y-%m-%d %H:%M} lies before the ticket was opened ({ticket.occurred_at:%Y-%m-%d %H:%M})."
+            opened = f"{ticket.occurred_at:%Y-%m-%d %H:%M}"
+            msg = f"{name} {moment:%Y-%m-%d %H:%M} lies before the ticket was opened ({opened})."
             raise InvalidInput(msg, name)
     options: dict[str, Any] = {"now": now, "backfill": backfill, "actor": actor}
     if responded_at and ticket.first_responded_at is None:

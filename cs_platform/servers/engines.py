@@ -100,7 +100,7 @@ class Postgres:
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return [str(self.bin / "postgres"), "-D", str(self.data), *options, *self._fsync()]
 
-    def configuration(self, port: int) -> str:  # noqa: ARG002 -- PostgreSQL takes all from its command line
+    def configuration(self, port: int) -> str:
         return ""
 
     def is_ready(self, port: int) -> bool:
@@ -109,7 +109,7 @@ class Postgres:
             lines = (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return False
-        return len(lines) >= 8 and lines[3].strip() == str(port) and lines[7].strip() == "ready"  # noqa: PLR2004
+        return len(lines) >= 8 and lines[3].strip() == str(port) and lines[7].strip() == "ready"
 
     def _fsync(self) -> list[str]:
         if not self.throwaway:
@@ -131,7 +131,7 @@ class Redis:
     def prepare(self) -> None:
         self.place.run(["mkdir", "-p", "-m", "700", str(self.data)])
 
-    def command(self, port: int) -> list[str]:  # noqa: ARG002 -- the port is part of the configuration
+    def command(self, port: int) -> list[str]:
         return [str(self.bin / "redis-server"), "-"]
 
     def configuration(self, port: int) -> str:
@@ -154,7 +154,7 @@ maxmemory-policy noeviction
             with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
                 connection.sendall(f"AUTH {password}\r\nPING\r\n".encode())
                 reply = b""
-                while reply.count(b"\r\n") < 2:  # noqa: PLR2004 -- one line for each command
+                while reply.count(b"\r\n") < 2:
                     chunk = connection.recv(1024)
                     if not chunk:
                         return False

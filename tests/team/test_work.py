@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
-from team import work
+from team import tasks, work
 from team.models import Team, Work
 
 pytestmark = pytest.mark.django_db
@@ -125,8 +125,6 @@ def test_forget_done_keeps_the_last_week():
 
 
 def test_wake_workers_survives_without_redis(settings, monkeypatch):
-    from team import tasks
-
     def refuse(**kwargs):
         raise ConnectionError
 

@@ -12,7 +12,7 @@ from cs_platform.scheduler import run_forever
 class Command(BaseCommand):
     help = "Makes scheduled work due and wakes workers. Any number of schedulers may run."
 
-    def handle(self, *args: Any, **options: Any) -> None:  # noqa: ANN401
+    def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
         for name in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
             signal.signal(name, lambda *_: stop.set())

@@ -41,7 +41,7 @@ def test_record_activity_keeps_who_what_and_when():
 def test_record_activity_with_the_same_external_id_edits_the_first():
     account = AccountFactory()
     for subject in ("Draft", "Final"):
-        activity, is_new = record_activity(
+        _activity, is_new = record_activity(
             account=account,
             kind="mail",
             occurred_at=NOW,
@@ -100,6 +100,6 @@ def test_record_survey_response_is_one_per_external_id():
 
 
 def test_record_sentiment_refuses_an_unknown_level():
-    with pytest.raises(InvalidInput, match="1 .very poor. to 5"):
+    with pytest.raises(InvalidInput, match=r"1 \(very poor\) to 5"):
         record_sentiment(account=AccountFactory(), user=UserFactory(), level=6, now=NOW)
     assert not Sentiment.objects.exists()

@@ -3,3 +3,6 @@ from django.apps import AppConfig
 
 class HealthConfig(AppConfig):
     name = "health"
+
+    def ready(self) -> None:
+        from health.metrics import families  # noqa: F401, PLC0415 -- needs the models

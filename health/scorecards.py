@@ -1,0 +1,268 @@
+"""What a scorecard says: groups of measures with weights, curves and rules, read from plain data.
+
+Pure. A measure is a metric turned into 0 to 100 points by a curve. The plain form is JSON:
+
+    {"bands": {"green": 70, "yellow": 40}, "minimum_confidence": 40,
+     "children": [
+       {"key": "usage", "label": "Product usage", "weight": 30, "children": [
+         {"key": "active_people", "label": "Active people", "weight": 2,
+          "metric": "active_contacts", "params": {"days": 28}, "scope": {},
+          "curve": [[0, 0], [10, 100]], "missing": "redistribute", "fresh_days": 30}]}]}
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from health.metrics.registry import KEY, InvalidUse, MetricUse, clean_use
+
+MAX_DEPTH = 8
+MAX_MEASURES = 200
+MAX_CURVE_POINTS = 50
+MAX_FRESH_DAYS = 3650
+MAX_SCORE = 100
+MAX_LABEL_LENGTH = 80
+MAX_NUMBER = 1e12
+DEFAULT_BANDS = {"green": 70, "yellow": 40}
+DEFAULT_MINIMUM_CONFIDENCE = 40
+
+
+class InvalidScorecard(ValueError):
+    """A scorecard cannot be used. The message says where and what to mend."""
+
+    def __init__(self, path: Sequence[str], message: str) -> None:
+        self.path = tuple(path)
+        self.reason = message
+        super().__init__(" → ".join([*path, message]) if path else message)
+
+
+class Band(IntEnum):
+    """What a score means, in order from worst to best; unknown stands apart."""
+
+    UNKNOWN = 0
+    RED = 1
+    YELLOW = 2
+    GREEN = 3
+
+    @property
+    def word(self) -> str:
+        return self.name.lower()
+
+    @property
+    def label(self) -> str:
+        return {"UNKNOWN": "No score", "RED": "At risk", "YELLOW": "Watch", "GREEN": "Healthy"}[self.name]
+
+
+class Missing(StrEnum):
+    """What happens to the weight of a measure whose value is unknown or too old."""
+
+    REDISTRIBUTE = "redistribute"
+    """Its weight goes to the others of its group."""
+    NEUTRAL = "neutral"
+    """It counts 50 points and moves nothing."""
+    ZERO = "zero"
+    """It counts 0 points."""
+    UNKNOWN = "unknown"
+    """The whole score is unknown."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """`fresh_days` None: never too old. `curve`: (value, points) with rising values."""
+
+    key: str
+    label: str
+    weight: float
+    use: MetricUse
+    curve: tuple[tuple[float, float], ...]
+    missing: Missing = Missing.REDISTRIBUTE
+    fresh_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    key: str
+    label: str
+    weight: float
+    children: "tuple[Group | Measure, ...]"
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield the measures below, in the order of the page: the order of a version's arrays."""
+        for child in self.children:
+            if isinstance(child, Measure):
+                yield child
+            else:
+                yield from child.measures()
+
+    def groups(self) -> "Iterator[Group]":
+        """Yield the group and the groups below it, outermost first."""
+        yield self
+        for child in self.children:
+            if isinstance(child, Group):
+                yield from child.groups()
+
+
+@dataclass(frozen=True)
+class Card:
+    """A scorecard ready to compute. Bands start at these scores; confidence is in whole percent."""
+
+    root: Group
+    green_from: float
+    yellow_from: float
+    minimum_confidence: int
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        return tuple(self.root.measures())
+
+    def shares(self) -> dict[str, float]:
+        """Return each measure's share of the whole weight when everything is known (sum: 1)."""
+        return dict(_shares(self.root, 1.0))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the canonical plain form, which `read_card` takes back."""
+        return {
+            "bands": {"green": self.green_from, "yellow": self.yellow_from},
+            "minimum_confidence": self.minimum_confidence,
+            "children": [_as_dict(child) for child in self.root.children],
+        }
+
+    @property
+    def hash(self) -> str:
+        """Return the SHA-256 of the canonical form."""
+        text = json.dumps(self.as_dict(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_card(data: object) -> Card:
+    """Read a scorecard from its plain form. Raises InvalidScorecard."""
+    root = _mapping(data, [])
+    _refuse_unknown(root, {"bands", "minimum_confidence", "children"}, [])
+    bands = _mapping(root.get("bands", DEFAULT_BANDS), ["Bands"])
+    _refuse_unknown(bands, {"green", "yellow"}, ["Bands"])
+    green = _number(bands.get("green", DEFAULT_BANDS["green"]), ["Bands", "green"])
+    yellow = _number(bands.get("yellow", DEFAULT_BANDS["yellow"]), ["Bands", "yellow"])
+    if not 0 < yellow < green <= MAX_SCORE:
+        raise InvalidScorecard(
+            ["Bands"], f"yellow must start above 0 and below green, and green at most at 100; not {yellow} and {green}."
+        )
+    confidence = root.get("minimum_confidence", DEFAULT_MINIMUM_CONFIDENCE)
+    if isinstance(confidence, bool) or not isinstance(confidence, int) or not 0 <= confidence <= MAX_SCORE:
+        raise InvalidScorecard(["Minimum confidence"], f"this is a whole number from 0 to 100, not {confidence!r}.")
+    group = Group("", "", 1.0, _children(root.get("children"), [], 1))
+    keys = [each.key for each in group.groups()] + [measure.key for measure in group.measures()]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise InvalidScorecard([], f"two parts have the key {key!r}; give one of them another.")
+    if len(list(group.measures())) > MAX_MEASURES:
+        raise InvalidScorecard([], f"more than {MAX_MEASURES} measures; split the scorecard.")
+    return Card(group, green, yellow, confidence)
+
+
+def _children(data: object, path: list[str], depth: int) -> tuple[Group | Measure, ...]:
+    if not isinstance(data, list) or not data:
+        raise InvalidScorecard(path, "there is nothing inside; add a measure or remove the group.")
+    if depth > MAX_DEPTH:
+        raise InvalidScorecard(path, f"groups are nested deeper than {MAX_DEPTH}.")
+    return tuple(_node(child, path, depth) for child in data)
+
+
+def _node(data: object, path: list[str], depth: int) -> Group | Measure:
+    node = _mapping(data, path)
+    key, label = node.get("key"), node.get("label")
+    if not isinstance(key, str) or not KEY.fullmatch(key):
+        raise InvalidScorecard(path, f"the key {key!r} is not a word of a–z, 0–9 and _, starting with a letter.")
+    if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL_LENGTH:
+        raise InvalidScorecard([*path, key], f"a label of 1 to {MAX_LABEL_LENGTH} characters is missing.")
+    path = [*path, label]
+    weight = _number(node.get("weight", 1), [*path, "weight"])
+    if weight <= 0:
+        message = f"a weight must be above 0, not {weight}; remove what should not count."
+        raise InvalidScorecard([*path, "weight"], message)
+    if "children" in node:
+        _refuse_unknown(node, {"key", "label", "weight", "children"}, path)
+        return Group(key, label, weight, _children(node["children"], path, depth + 1))
+    return _measure(node, key, label, weight, path)
+
+
+def _measure(node: Mapping[str, Any], key: str, label: str, weight: float, path: list[str]) -> Measure:
+    known = {"key", "label", "weight", "metric", "params", "scope", "curve", "missing", "fresh_days"}
+    _refuse_unknown(node, known, path)
+    try:
+        use = clean_use({name: node.get(name) for name in ("metric", "params", "scope")})
+    except InvalidUse as error:
+        raise InvalidScorecard(path, str(error)) from None
+    missing = node.get("missing", Missing.REDISTRIBUTE)
+    if missing not in list(Missing):
+        raise InvalidScorecard([*path, "missing"], f"this is one of {', '.join(Missing)}, not {missing!r}.")
+    fresh = _fresh_days(node.get("fresh_days"), [*path, "fresh_days"])
+    return Measure(key, label, weight, use, _curve(node.get("curve"), [*path, "curve"]), Missing(missing), fresh)
+
+
+def _fresh_days(value: object, path: list[str]) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_FRESH_DAYS:
+        raise InvalidScorecard(path, f"this is a number of days from 1 to {MAX_FRESH_DAYS} or nothing, not {value!r}.")
+    return value
+
+
+def _curve(data: object, path: list[str]) -> tuple[tuple[float, float], ...]:
+    if not isinstance(data, list) or not 2 <= len(data) <= MAX_CURVE_POINTS:  # noqa: PLR2004 -- a line has two ends
+        raise InvalidScorecard(path, f"a curve is a list of 2 to {MAX_CURVE_POINTS} points [value, points].")
+    curve: list[tuple[float, float]] = []
+    for point in data:
+        if not isinstance(point, list | tuple) or len(point) != 2:  # noqa: PLR2004
+            raise InvalidScorecard(path, f"{point!r} is not a point [value, points].")
+        value, points = _number(point[0], path), _number(point[1], path)
+        if not 0 <= points <= MAX_SCORE:
+            raise InvalidScorecard(path, f"points go from 0 to 100, not {points} (at {value}).")
+        if curve and value <= curve[-1][0]:
+            raise InvalidScorecard(
+                path, f"the values must rise from point to point; {value} comes after {curve[-1][0]}."
+            )
+        curve.append((value, points))
+    return tuple(curve)
+
+
+def _number(value: object, path: list[str]) -> float:
+    """Return a finite number; whole ones stay int, so that the canonical text is short."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
+        raise InvalidScorecard(path, f"{value!r} is not a number.")
+    return int(value) if float(value).is_integer() else float(value)
+
+
+def _mapping(data: object, path: list[str]) -> Mapping[str, Any]:
+    if not isinstance(data, Mapping):
+        raise InvalidScorecard(path, f"this must be a set of names and values, not {type(data).__name__}.")
+    return data
+
+
+def _refuse_unknown(data: Mapping[str, Any], known: set[str], path: list[str]) -> None:
+    for name in data:
+        if name not in known:
+            raise InvalidScorecard(path, f"{name!r} means nothing here; known are {', '.join(sorted(known))}.")
+
+
+def _shares(group: Group, share: float) -> Iterator[tuple[str, float]]:
+    total = math.fsum(child.weight for child in group.children)
+    for child in group.children:
+        part = share * child.weight / total
+        if isinstance(child, Measure):
+            yield child.key, part
+        else:
+            yield from _shares(child, part)
+
+
+def _as_dict(node: Group | Measure) -> dict[str, Any]:
+    head = {"key": node.key, "label": node.label, "weight": node.weight}
+    if isinstance(node, Group):
+        return head | {"children": [_as_dict(child) for child in node.children]}
+    data = head | node.use.as_dict() | {"curve": [list(point) for point in node.curve], "missing": str(node.missing)}
+    if node.fresh_days is not None:
+        data["fresh_days"] = node.fresh_days
+    return data

@@ -1,0 +1,189 @@
+"""From values to points to a score with its contributions, for many accounts at once.
+
+Pure pandas, and canonical: the same values give the same hundredths whoever else is in the frame,
+today and from a receipt in ten years. Values are rounded to 6 significant digits, points and
+scores to 2 places, halves to even, and are kept as whole hundredths, so that sums are exact.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from health.scorecards import Band, Card, Group, Measure, Missing
+
+HUNDREDTHS = 100
+BASELINE = 50 * HUNDREDTHS
+UNKNOWN = -1
+SIGNIFICANT_DIGITS = 6
+MOST_DECIMALS = 18
+# Far below a hundredth, far above what binary fractions leave behind: 0.1 + 0.2 is a half again.
+NOISE_DIGITS = 6
+
+Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """What came out. Every frame has the index of the values that went in (account ids).
+
+    values: float64, canonical; NaN: unknown.
+    points: int16 hundredths 0–10000; UNKNOWN where the value is unknown or too old.
+    shares: float64, the weight each measure really had; a row sums to 1, or 0 when nothing is known.
+    contributions: int16 hundredths; a row sums to score − BASELINE, all 0 where the score is unknown.
+    accounts: score (int16 hundredths, UNKNOWN), band (int8, a Band), confidence (int8, percent of
+        the weight with fresh data).
+    The columns of the first four are the measures' keys in the card's order.
+    """
+
+    values: pd.DataFrame
+    points: pd.DataFrame
+    shares: pd.DataFrame
+    contributions: pd.DataFrame
+    accounts: pd.DataFrame
+
+
+def score(card: Card, values: pd.DataFrame, ages: pd.DataFrame) -> Scores:
+    """Score accounts.
+
+    values: float64, a column for each measure in the card's order; NaN: unknown.
+    ages: float64, same shape: days from the newest input to as_of; NaN: needed no input, never too old.
+    """
+    measures = card.measures
+    known = canonical(values.to_numpy(np.float64))
+    points = np.full(known.shape, np.nan)
+    for i, measure in enumerate(measures):
+        fresh = ~np.isnan(known[:, i]) & ~_too_old(measure, ages.iloc[:, i].to_numpy(np.float64))
+        points[fresh, i] = _on_curve(measure, known[fresh, i])
+    shares = _real_shares(card, ~np.isnan(points))
+    moved = shares * (_assumed(card, points) - BASELINE)
+    confidence = _confidence(card, points)
+    # Column by column: numpy's own sum adds in an order that depends on the shape.
+    total = np.full(len(values), float(BASELINE))
+    for i in range(len(measures)):
+        total += moved[:, i]
+    result = _half_even(total)
+    result[~_is_scored(card, points, shares, confidence)] = UNKNOWN
+    contributions = _whole_parts(moved, np.where(result == UNKNOWN, BASELINE, result) - BASELINE)
+    contributions[result == UNKNOWN] = 0
+
+    def frame(array: Floats, dtype: type[np.int16 | np.float64]) -> pd.DataFrame:
+        return pd.DataFrame(array.astype(dtype), index=values.index, columns=values.columns)
+
+    return Scores(
+        values=frame(known, np.float64),
+        points=frame(np.where(np.isnan(points), UNKNOWN, points), np.int16),
+        shares=frame(shares, np.float64),
+        contributions=frame(contributions, np.int16),
+        accounts=pd.DataFrame(
+            {
+                "score": result.astype(np.int16),
+                "band": _bands(card, result).astype(np.int8),
+                "confidence": confidence.astype(np.int8),
+            },
+            index=values.index,
+        ),
+    )
+
+
+def canonical(values: Floats) -> Floats:
+    """Round to 6 significant digits; every result is the double nearest to its decimal text."""
+    with np.errstate(divide="ignore"):
+        magnitude = np.floor(np.log10(np.abs(values)))
+    # Zero and unknown have no magnitude.
+    digits = SIGNIFICANT_DIGITS - 1 - np.where(np.isfinite(magnitude), magnitude, 0)
+    small, large = 10.0 ** np.clip(digits, 0, MOST_DECIMALS), 10.0 ** np.maximum(-digits, 0)
+    rounded: Floats = np.rint(values * small / large) * large / small
+    return rounded + 0.0
+
+
+def _too_old(measure: Measure, age: Floats) -> Flags:
+    if measure.fresh_days is None:
+        return np.zeros(len(age), dtype=bool)
+    return age > measure.fresh_days
+
+
+def _on_curve(measure: Measure, values: Floats) -> Floats:
+    """Return hundredths of points: straight lines between the curve's points, level outside."""
+    xs, ys = zip(*measure.curve, strict=True)
+    return _half_even(np.interp(values, xs, ys) * HUNDREDTHS)
+
+
+def _assumed(card: Card, points: Floats) -> Floats:
+    """Return the points with what the missing-data rules put in their place."""
+    instead = [0.0 if measure.missing == Missing.ZERO else float(BASELINE) for measure in card.measures]
+    return np.where(np.isnan(points), np.array(instead), points)
+
+
+def _real_shares(card: Card, is_known: Flags) -> Floats:
+    """Return the share of the weight each measure has once what is missing has given up its own."""
+    counts = {
+        measure.key: is_known[:, i] | (measure.missing in {Missing.NEUTRAL, Missing.ZERO})
+        for i, measure in enumerate(card.measures)
+    }
+    shares, _ = _within(card.root, counts)
+    return np.column_stack([shares[measure.key] for measure in card.measures])
+
+
+def _within(group: Group, counts: dict[str, Flags]) -> tuple[dict[str, Floats], Flags]:
+    """Return each measure's share of the group, and where the group has anything that counts."""
+    parts: list[tuple[npt.NDArray[np.floating], dict[str, Floats]]] = []
+    for child in group.children:
+        if isinstance(child, Measure):
+            there = counts[child.key]
+            inside = {child.key: there.astype(np.float64)}
+        else:
+            inside, there = _within(child, counts)
+        parts.append((child.weight * there, inside))
+    total = np.zeros_like(parts[0][0])
+    for weight, _ in parts:
+        total = total + weight
+    divisor = np.where(total > 0, total, 1.0)
+    shares = {key: weight / divisor * share for weight, inside in parts for key, share in inside.items()}
+    return shares, total > 0
+
+
+def _confidence(card: Card, points: Floats) -> Floats:
+    """Return the percent of the nominal weight that has fresh data, as whole numbers."""
+    total = np.zeros(len(points))
+    for i, share in enumerate(card.shares().values()):
+        total += share * ~np.isnan(points[:, i])
+    return _half_even(total * 100)
+
+
+def _is_scored(card: Card, points: Floats, shares: Floats, confidence: Floats) -> Flags:
+    is_scored: Flags = (shares.max(axis=1) > 0) & (confidence >= card.minimum_confidence)
+    for i, measure in enumerate(card.measures):
+        if measure.missing == Missing.UNKNOWN:
+            is_scored &= ~np.isnan(points[:, i])
+    return is_scored
+
+
+def _bands(card: Card, result: Floats) -> npt.NDArray[np.int_]:
+    return np.select(
+        [
+            result == UNKNOWN,
+            result >= card.green_from * HUNDREDTHS,
+            result >= card.yellow_from * HUNDREDTHS,
+        ],
+        [Band.UNKNOWN, Band.GREEN, Band.YELLOW],
+        Band.RED,
+    )
+
+
+def _whole_parts(parts: Floats, totals: Floats) -> Floats:
+    """Round each row to whole numbers that sum to its total: the largest remainders are rounded up."""
+    parts = np.round(parts, NOISE_DIGITS)
+    whole = np.floor(parts)
+    missing = totals - whole.sum(axis=1)
+    order = np.argsort(whole - parts, axis=1, kind="stable")
+    rank = np.argsort(order, axis=1, kind="stable")
+    rounded: Floats = whole + (rank < missing[:, None])
+    return rounded
+
+
+def _half_even(numbers: Floats) -> Floats:
+    rounded: Floats = np.rint(np.round(numbers, NOISE_DIGITS))
+    return rounded

@@ -1,0 +1,177 @@
+"""Reading a scorecard from plain data: defaults, order, and sentences that say what to mend."""
+
+import copy
+
+import pytest
+
+from health.metrics.registry import MetricUse, Scope
+from health.scorecards import Group, InvalidScorecard, Measure, Missing, read_card
+
+PEOPLE = {
+    "key": "people",
+    "label": "Active people",
+    "weight": 2,
+    "metric": "active_contacts",
+    "params": {"days": 7},
+    "scope": {"role": "champion"},
+    "curve": [[0, 0], [10, 100]],
+    "missing": "zero",
+    "fresh_days": 30,
+}
+DATA = {
+    "bands": {"green": 80, "yellow": 50},
+    "minimum_confidence": 30,
+    "children": [
+        {"key": "usage", "label": "Usage", "weight": 3, "children": [PEOPLE]},
+        {
+            "key": "tickets",
+            "label": "Open tickets",
+            "weight": 1,
+            "metric": "open_tickets",
+            "curve": [[0, 100], [5.5, 0]],
+        },
+    ],
+}
+
+
+def changed(path, value):
+    data = copy.deepcopy(DATA)
+    place = data
+    for step in path[:-1]:
+        place = place[step]
+    place[path[-1]] = value
+    return data
+
+
+def test_read_card_fills_what_is_left_out():
+    card = read_card(DATA)
+    people = Measure(
+        "people",
+        "Active people",
+        2,
+        MetricUse("active_contacts", (("days", 7), ("events", ())), Scope(role="champion")),
+        ((0, 0), (10, 100)),
+        Missing.ZERO,
+        30,
+    )
+    tickets = Measure("tickets", "Open tickets", 1, MetricUse("open_tickets"), ((0, 100), (5.5, 0)))
+    assert card.root.children == (Group("usage", "Usage", 3, (people,)), tickets)
+    assert (card.green_from, card.yellow_from, card.minimum_confidence) == (80, 50, 30)
+    assert card.measures == (people, tickets)
+    assert card.shares() == {"people": 0.75, "tickets": 0.25}
+
+
+def test_read_card_takes_back_its_canonical_form_with_the_same_hash():
+    card = read_card(DATA)
+    again = read_card(card.as_dict())
+    assert again == card
+    assert again.hash == card.hash
+    assert read_card(changed(["children", 1, "weight"], 1.5)).hash != card.hash
+    # What is the same number is the same card.
+    assert read_card(changed(["children", 1, "weight"], 1.0)).hash == card.hash
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (["children"], [], "there is nothing inside; add a measure or remove the group."),
+        (
+            ["bands", "yellow"],
+            80,
+            "Bands → yellow must start above 0 and below green, and green at most at 100; not 80 and 80.",
+        ),
+        (["minimum_confidence"], 101, "Minimum confidence → this is a whole number from 0 to 100, not 101."),
+        (["colour"], 1, "'colour' means nothing here; known are bands, children, minimum_confidence."),
+        (
+            ["children", 1, "weight"],
+            0,
+            "Open tickets → weight → a weight must be above 0, not 0; remove what should not count.",
+        ),
+        (["children", 1, "weight"], float("nan"), "Open tickets → weight → nan is not a number."),
+        (["children", 1, "weight"], True, "Open tickets → weight → True is not a number."),
+        (["children", 1, "key"], "people", "two parts have the key 'people'; give one of them another."),
+        (["children", 1, "key"], "2", "the key '2' is not a word of a–z, 0–9 and _, starting with a letter."),
+        (["children", 1, "label"], " ", "tickets → a label of 1 to 80 characters is missing."),
+        (
+            ["children", 0, "children", 0, "curve"],
+            [[0, 0]],
+            "Usage → Active people → curve → a curve is a list of 2 to 50 points [value, points].",
+        ),
+        (
+            ["children", 0, "children", 0, "curve"],
+            [[0, 0], [5, 10], [5, 20]],
+            "Usage → Active people → curve → the values must rise from point to point; 5 comes after 5.",
+        ),
+        (
+            ["children", 0, "children", 0, "curve"],
+            [[0, 0], [5, 101]],
+            "Usage → Active people → curve → points go from 0 to 100, not 101 (at 5).",
+        ),
+        (
+            ["children", 0, "children", 0, "curve"],
+            [[0, 0], [5]],
+            "Usage → Active people → curve → [5] is not a point [value, points].",
+        ),
+        (
+            ["children", 0, "children", 0, "missing"],
+            "skip",
+            "Usage → Active people → missing → this is one of redistribute, neutral, zero, unknown, not 'skip'.",
+        ),
+        (
+            ["children", 0, "children", 0, "fresh_days"],
+            0,
+            "Usage → Active people → fresh_days → this is a number of days from 1 to 3650 or nothing, not 0.",
+        ),
+        (
+            ["children", 0, "children", 0, "params"],
+            {"days": 0},
+            "Usage → Active people → Window is a whole number from 1 to 400, not 0.",
+        ),
+        (
+            ["children", 0, "children", 0, "params"],
+            {"weeks": 4},
+            "Usage → Active people → Active people has no parameter 'weeks'; its parameters are days, events.",
+        ),
+        (
+            ["children", 0, "children", 0, "scope"],
+            {"team": 1},
+            (
+                "Usage → Active people → Active people cannot be limited to a team;"
+                " it can be limited to persona, product, role."
+            ),
+        ),
+        (
+            ["children", 0, "children", 0, "scope"],
+            {"persona": "admins"},
+            "Usage → Active people → The persona is the number of one, not 'admins'.",
+        ),
+        (
+            ["children", 0, "children", 0, "scope"],
+            {"role": "x'; drop"},
+            'Usage → Active people → The role "x\'; drop" is not a word like champion.',
+        ),
+    ],
+)
+def test_read_card_says_where_and_what_to_mend(path, value, message):
+    with pytest.raises(InvalidScorecard) as error:
+        read_card(changed(path, value))
+    assert str(error.value) == message
+
+
+def test_read_card_names_the_metrics_there_are():
+    with pytest.raises(InvalidScorecard, match=r"There is no metric 'magic'; the metrics are .*active_contacts"):
+        read_card(changed(["children", 1, "metric"], "magic"))
+
+
+@pytest.mark.parametrize("data", [None, [], "card", 7])
+def test_read_card_of_something_else(data):
+    with pytest.raises(InvalidScorecard, match="this must be a set of names and values"):
+        read_card(data)
+
+
+def test_read_card_refuses_groups_nested_too_deep():
+    node = {**PEOPLE}
+    for i in range(9):
+        node = {"key": f"g{i}", "label": f"G{i}", "children": [node]}
+    with pytest.raises(InvalidScorecard, match="groups are nested deeper than 8"):
+        read_card({"children": [node]})

@@ -8,6 +8,7 @@ from cs_platform import env, servers
 
 # Commands that read no data, so that building an image or checking code starts nothing.
 WITHOUT_SERVERS = {"", "check", "collectstatic", "diffsettings", "findstatic", "help", "spectacular", "version"}
+SERVER_STOP_SECONDS = 8.0
 
 
 def main() -> None:
@@ -20,6 +21,8 @@ def main() -> None:
     try:
         with servers.running(names, data_dir=env.data_dir()):
             execute_from_command_line(sys.argv)
+        if sys.argv[1:2] == ["run"]:  # the prompt comes back when everything has stopped
+            servers.wait_until_stopped(data_dir=env.data_dir(), timeout_seconds=SERVER_STOP_SECONDS)
     except servers.ServerError as error:
         sys.exit(str(error))
 

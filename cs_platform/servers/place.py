@@ -135,16 +135,22 @@ def save_state(folder: Path, state: State) -> None:
 
 def free_port(preferred: int) -> int:
     """Return the preferred loopback port if it is free, else any free one."""
-    for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", 0 if port == NEVER_STARTED_PORT else port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
-    msg = "No free port on 127.0.0.1."
-    raise ServerError(msg)
+    if preferred != NEVER_STARTED_PORT and is_free("127.0.0.1", preferred):
+        return preferred
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def is_free(host: str, port: int) -> bool:
+    """Return whether a server could listen there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 def can_execute(place: Place, binary: Path) -> bool:

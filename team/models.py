@@ -116,7 +116,7 @@ class SecurityEvent(models.Model):
         User,
         null=True,
         blank=True,
-        on_delete=models.SET_NULL,
+        on_delete=models.PROTECT,
         related_name="security_events",
     )
     subject = models.CharField(max_length=200, blank=True)

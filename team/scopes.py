@@ -1,0 +1,18 @@
+"""What an API key may do."""
+
+SCOPES = {
+    "accounts:read": "Read accounts",
+    "accounts:write": "Create, change and delete accounts",
+    "contacts:read": "Read contacts",
+    "contacts:write": "Create, change and delete contacts",
+    "subscriptions:read": "Read subscriptions",
+    "subscriptions:write": "Create, change and delete subscriptions",
+    "activities:read": "Read activities",
+    "activities:write": "Create, change and delete activities",
+    "tickets:read": "Read tickets",
+    "tickets:write": "Create, change and delete tickets",
+    "surveys:read": "Read survey responses",
+    "surveys:write": "Create, change and delete survey responses",
+    "scores:read": "Read health scores and receipts",
+    "users:read": "Read users and products",
+}

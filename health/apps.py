@@ -5,4 +5,4 @@ class HealthConfig(AppConfig):
     name = "health"
 
     def ready(self) -> None:
-        from health.metrics import families  # noqa: F401, PLC0415 -- needs the models
+        from health.metrics import families  # noqa: F401 -- needs the models

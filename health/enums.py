@@ -30,3 +30,11 @@ class RejectionState(TextChoices):
     OPEN = "open", "Open"
     REPLAYED = "replayed", "Replayed"
     DISCARDED = "discarded", "Discarded"
+
+
+class ScoreKind(TextChoices):
+    """Success (what the customer achieved) and happiness (how they feel) are never blended."""
+
+    HEALTH = "health", "Health"
+    SUCCESS = "success", "Success"
+    HAPPINESS = "happiness", "Happiness"

@@ -212,11 +212,11 @@ def _fresh_days(value: object, path: list[str]) -> int | None:
 
 
 def _curve(data: object, path: list[str]) -> tuple[tuple[float, float], ...]:
-    if not isinstance(data, list) or not 2 <= len(data) <= MAX_CURVE_POINTS:  # noqa: PLR2004 -- a line has two ends
+    if not isinstance(data, list) or not 2 <= len(data) <= MAX_CURVE_POINTS:
         raise InvalidScorecard(path, f"a curve is a list of 2 to {MAX_CURVE_POINTS} points [value, points].")
     curve: list[tuple[float, float]] = []
     for point in data:
-        if not isinstance(point, list | tuple) or len(point) != 2:  # noqa: PLR2004
+        if not isinstance(point, list | tuple) or len(point) != 2:
             raise InvalidScorecard(path, f"{point!r} is not a point [value, points].")
         value, points = _number(point[0], path), _number(point[1], path)
         if not 0 <= points <= MAX_SCORE:

@@ -138,7 +138,7 @@ class MetricUse:
     params: tuple[tuple[str, Value], ...] = ()
     scope: Scope = EVERYBODY
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401 -- what the parameter's kind says
+    def __getitem__(self, key: str) -> Any:
         return dict(self.params)[key]
 
     def as_dict(self) -> dict[str, object]:

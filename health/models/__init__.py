@@ -1,5 +1,6 @@
 """How customers use the product, and what that says about their health."""
 
+from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
 from health.models.sources import EventType, IngestBatch, RejectedEvent, Source
 from health.models.usage import (
     DirtyAccount,
@@ -11,12 +12,16 @@ from health.models.usage import (
 )
 
 __all__ = [
+    "CurrentScore",
     "DirtyAccount",
     "EventType",
     "GroupCall",
     "HeldEvent",
     "IngestBatch",
     "RejectedEvent",
+    "ScoreSnapshot",
+    "Scorecard",
+    "ScorecardVersion",
     "SeenMessage",
     "Source",
     "UsageDay",

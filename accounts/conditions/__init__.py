@@ -23,15 +23,29 @@ from accounts.conditions.catalogue import (
     register_family,
     register_field,
 )
+from accounts.conditions.compiler import filter_accounts, filter_contacts, matching_ids, matching_sql
+from accounts.conditions.describe import describe
+from accounts.conditions.errors import ConditionError
+from accounts.conditions.explain import Explanation, explain
 from accounts.conditions.moment import Moment, Sql
+from accounts.conditions.parse import validate
 
 __all__ = [
     "Catalogue",
+    "ConditionError",
+    "Explanation",
     "Field",
     "FieldType",
     "Moment",
     "Param",
     "Sql",
+    "describe",
+    "explain",
+    "filter_accounts",
+    "filter_contacts",
+    "matching_ids",
+    "matching_sql",
     "register_family",
     "register_field",
+    "validate",
 ]

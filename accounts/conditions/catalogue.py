@@ -23,10 +23,12 @@ use %(as_of)s, %(recorded_by)s, %(today)s (a date) and its own named parameters;
 and `moment.whole_days_until` (the next UTC midnight when live) are there for what counts in days.
 `params` always has every parameter, with its default where a condition gives none.
 
-Value types in SQL: TEXT, CHOICE text · NUMBER any number · DATE date · BOOLEAN boolean · USER
-bigint · SET text[] (never unknown: no row is the empty set). `default` is the SQL literal for no row ("0" for a count).
-`column` is an SQL expression over the entity's own row, aliased {row}, which gives the same value
-at a live moment without a join; `live_source` is a cheaper source at a live moment. Fields whose
+Value types in SQL: TEXT and CHOICE text · NUMBER any number · DATE date · BOOLEAN boolean ·
+REFERENCE bigint, a key with choices · SET text[], never unknown: no row is the empty set.
+`default` is the SQL literal for no row ("0" for a count). `column` is an SQL expression over the
+entity's own row, written {row}, which gives the same value at a live moment without a join;
+`live_source` is a cheaper source at a live moment. Where a contact is asked about as a member of
+one account, `member_column` over the membership row {member} says it without a join. Fields whose
 number is not known before run time (one per attribute…) come from `register_family`.
 """
 
@@ -52,7 +54,7 @@ class FieldType(StrEnum):
     DATE = "date"
     BOOLEAN = "boolean"
     CHOICE = "choice"
-    USER = "user"
+    REFERENCE = "reference"
     SET = "set"
     SEGMENT = "segment"
 
@@ -85,6 +87,7 @@ class Field:
     unit: str = ""
     default: str = ""
     column: str = ""
+    member_column: str = ""
     live_source: Source | None = None
     has_since: bool = False
 
@@ -100,6 +103,11 @@ class Field:
             msg = f"The field {self.key} has no source."
             raise TypeError(msg)
         return self.source(params, moment)
+
+    @property
+    def empty(self) -> str:
+        """The SQL literal for no row; "" where that is unknown."""
+        return "'{}'::text[]" if self.type == FieldType.SET else self.default
 
 
 _fields: dict[tuple[Entity, str], Field] = {}
@@ -140,6 +148,10 @@ class Catalogue:
     @cached_property
     def segments(self) -> dict[int, Segment]:
         return {segment.pk: segment for segment in Segment.objects.all()}
+
+    @property
+    def segment_keys(self) -> set[str]:
+        return {str(pk) for pk in self.segments}
 
     def get(self, entity: Entity, key: str) -> Field | None:
         """Return a field. The families are asked only for a key that no app registered."""

@@ -1,0 +1,192 @@
+"""From a condition to one SQL query for the set of what matches.
+
+Every field's subquery is joined once, however many leaves ask it; SQL's own three-valued logic
+does the rest: a NULL in WHERE is no match, NOT NULL is NULL.
+"""
+
+from collections.abc import Collection
+from typing import Any, TypeVar
+
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.db.models.expressions import RawSQL
+
+from accounts.conditions.catalogue import Catalogue
+from accounts.conditions.moment import Moment, Sql
+from accounts.conditions.operators import ARRAY_TYPES, Operand
+from accounts.conditions.parse import All, AnyOf, Contacts, InSegment, Leaf, Node, Not, parse
+from accounts.enums import Entity
+from accounts.models import Account, Contact
+from accounts.models.times import MEMBER
+
+M = TypeVar("M", bound=Model)
+
+TABLES = {Entity.ACCOUNT: "accounts_account", Entity.CONTACT: "accounts_contact"}
+# The contacts of each account as of then, with their roles there: one row per account and contact.
+MEMBERS = f"""
+    SELECT m.account_id, m.contact_id, array_agg(DISTINCT m.role::text) AS roles
+    FROM accounts_membership AS m JOIN accounts_contact AS person ON person.id = m.contact_id
+    WHERE {MEMBER.format(t="m")} AND (person.deleted_at IS NULL OR person.deleted_at > %(recorded_by)s)
+"""  # noqa: S608 -- constants
+
+
+def matching_sql(
+    tree: object,
+    moment: Moment,
+    *,
+    entity: Entity = Entity.ACCOUNT,
+    ids: Collection[int] | None = None,
+    catalogue: Catalogue | None = None,
+) -> Sql:
+    """Return SQL that yields the ids of the accounts (or contacts) that match, in no order.
+
+    With `ids`, only those are looked at, also inside every subquery. Raises a ConditionError.
+    """
+    node = parse(tree, catalogue or Catalogue(), entity)
+    compiler = _Compiler(moment, ids)
+    scope = _Scope(entity, "base")
+    where = compiler.node(node, scope)
+    only = " AND base.id = ANY(%(ids)s)" if ids is not None else ""
+    text = (
+        f"SELECT base.id FROM {TABLES[entity]} AS base{scope.joins}"  # noqa: S608 -- built from the catalogue only
+        f" WHERE (base.deleted_at IS NULL OR base.deleted_at > %(recorded_by)s){only} AND {where}"
+    )
+    return Sql(text, compiler.params)
+
+
+def filter_accounts(
+    accounts: QuerySet[Account], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
+) -> QuerySet[Account]:
+    """Narrow a queryset to the accounts that match. Raises a ConditionError."""
+    return _narrow(accounts, matching_sql(tree, moment, catalogue=catalogue))
+
+
+def filter_contacts(
+    contacts: QuerySet[Contact], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
+) -> QuerySet[Contact]:
+    """Narrow a queryset to the contacts that match. Raises a ConditionError."""
+    return _narrow(contacts, matching_sql(tree, moment, entity=Entity.CONTACT, catalogue=catalogue))
+
+
+def matching_ids(
+    tree: object,
+    moment: Moment,
+    *,
+    entity: Entity = Entity.ACCOUNT,
+    ids: Collection[int] | None = None,
+    catalogue: Catalogue | None = None,
+) -> set[int]:
+    """Return the ids that match. Raises a ConditionError."""
+    sql, params = matching_sql(tree, moment, entity=entity, ids=ids, catalogue=catalogue).positional()
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        return {row[0] for row in cursor.fetchall()}
+
+
+def _narrow(rows: QuerySet[M], sql: Sql) -> QuerySet[M]:
+    text, params = sql.positional()
+    return rows.filter(pk__in=RawSQL(text, params))  # noqa: S611 -- parametrised, from the catalogue only
+
+
+class _Scope:
+    """The rows one part of the tree speaks about, and what is joined to them."""
+
+    def __init__(self, entity: Entity, row: str, *, member: str = "") -> None:
+        self.entity = entity
+        self.row = row
+        self.member = member
+        self.key = f"{member}.contact_id" if member else f"{row}.id"
+        self.joins = ""
+        self.aliases: dict[Any, str] = {}
+
+
+class _Compiler:
+    def __init__(self, moment: Moment, ids: Collection[int] | None) -> None:
+        self.moment = moment
+        self.ids = ids
+        self.params: dict[str, Any] = moment.params()
+        if ids is not None:
+            self.params["ids"] = list(ids)
+        self.names = 0
+
+    def node(self, node: Node, scope: _Scope) -> str:
+        match node:
+            case All(items):
+                return f"({' AND '.join(self.node(item, scope) for item in items)})" if items else "true"
+            case AnyOf(items):
+                return f"({' OR '.join(self.node(item, scope) for item in items)})"
+            case Not(item):
+                return f"NOT {self.node(item, scope)}"
+            case Leaf():
+                return f"({self._leaf(node, scope)})"
+            case InSegment():
+                return self._in_segment(node, scope)
+            case Contacts():
+                return self._contacts(node, scope)
+
+    def _leaf(self, leaf: Leaf, scope: _Scope) -> str:
+        holes = {"x": self._value(leaf, scope)}
+        match leaf.operator.operand:
+            case Operand.NOTHING:
+                pass
+            case Operand.NUMBERS | Operand.DATES:
+                holes["low"], holes["high"] = (self._bind(value) for value in leaf.operand)
+            case Operand.CHOICES:
+                holes["v"] = f"{self._bind(leaf.operand)}::{ARRAY_TYPES[leaf.field.type]}"
+            case _:
+                holes["v"] = self._bind(leaf.operand)
+        return leaf.operator.sql.format(**holes)
+
+    def _value(self, leaf: Leaf, scope: _Scope) -> str:
+        """Return the expression for a field's value, joining its subquery the first time."""
+        field = leaf.field
+        if scope.member and field.member_column:
+            return field.member_column.format(member=scope.member)
+        if self.moment.is_live and field.column and not any(value is not None for _, value in leaf.params):
+            return field.column.replace("{row}", scope.row)
+        if leaf.key not in scope.aliases:
+            scope.aliases[leaf.key] = alias = self._name("f")
+            source = self._add(field.sql(dict(leaf.params), self.moment))
+            if self.ids is not None and not scope.member:
+                source = f"SELECT * FROM ({source}) AS every WHERE every.id = ANY(%(ids)s)"  # noqa: S608
+            scope.joins += f" LEFT JOIN ({source}) AS {alias} ON {alias}.id = {scope.key}"
+        value = f"{scope.aliases[leaf.key]}.value"
+        return f"COALESCE({value}, {field.empty})" if field.empty else value
+
+    def _in_segment(self, node: InSegment, scope: _Scope) -> str:
+        inside = " OR ".join(f"COALESCE({self.node(member, scope)}, false)" for _, member in node.members)
+        return f"NOT ({inside})" if node.operator.key == "none_of" else f"({inside})"
+
+    def _contacts(self, node: Contacts, scope: _Scope) -> str:
+        """Join the verdict over each account's contacts: nobody there is false for any, unknown for all."""
+        person, member, alias = self._name("c"), self._name("m"), self._name("f")
+        inner = _Scope(Entity.CONTACT, person, member=member)
+        where = self.node(node.where, inner)
+        only = " AND m.account_id = ANY(%(ids)s)" if self.ids is not None else ""
+        decided, decisive = ("bool_or", "true") if node.is_any else ("bool_and", "false")
+        negation = "" if node.is_any else "NOT "
+        scope.joins += (
+            f" LEFT JOIN (SELECT {member}.account_id AS id,"  # noqa: S608 -- built from the catalogue only
+            f" CASE WHEN {negation}{decided}({where}) THEN {decisive}"
+            f" WHEN bool_or(({where}) IS NULL) THEN NULL ELSE NOT {decisive} END AS value"
+            f" FROM ({MEMBERS}{only} GROUP BY m.account_id, m.contact_id) AS {member}"
+            f" JOIN accounts_contact AS {person} ON {person}.id = {member}.contact_id{inner.joins}"
+            f" GROUP BY {member}.account_id) AS {alias} ON {alias}.id = {scope.row}.id"
+        )
+        if node.is_any:
+            return f"(CASE WHEN {alias}.id IS NULL THEN false ELSE {alias}.value END)"
+        return f"{alias}.value"
+
+    def _add(self, sql: Sql) -> str:
+        renamed = sql.renamed(self._name("p"))
+        self.params |= renamed.params
+        return renamed.text
+
+    def _bind(self, value: Any) -> str:
+        name = self._name("v")
+        self.params[name] = value
+        return f"%({name})s"
+
+    def _name(self, prefix: str) -> str:
+        self.names += 1
+        return f"{prefix}{self.names}_"

@@ -1,0 +1,41 @@
+"""The compiled set is exactly the rows whose explanation says yes: whatever the facts, the condition, the time."""
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from accounts.conditions import Catalogue, Moment, describe, explain, matching_ids, validate
+from accounts.enums import Entity
+from tests.accounts.conditions import worlds
+
+pytestmark = pytest.mark.django_db
+thorough = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+@thorough
+@given(st.data())
+def test_set_equals_explanations_at_any_time(data):
+    with worlds.undone():
+        cast = worlds.people(data.draw)
+        worlds.dated_facts(data.draw, cast)
+        worlds.segment(data.draw)
+        moment = Moment(
+            as_of=data.draw(st.sampled_from(worlds.MOMENTS)), recorded_by=data.draw(st.sampled_from(worlds.MOMENTS))
+        )
+        catalogue = Catalogue()
+        for _ in range(4):
+            tree = worlds.condition(data.draw, catalogue)
+            _assert_agreed(tree, moment, {row.pk for row in cast.accounts}, Entity.ACCOUNT)
+        tree = worlds.condition(data.draw, catalogue, Entity.CONTACT)
+        _assert_agreed(tree, moment, {row.pk for row in cast.contacts}, Entity.CONTACT)
+
+
+def _assert_agreed(tree: dict, moment: Moment, pks: set[int], entity: Entity) -> None:
+    validate(tree, entity)
+    assert describe(tree, entity)
+    explained = {pk for pk in pks if explain(tree, pk, moment, entity=entity).verdict is True}
+    assert matching_ids(tree, moment, entity=entity) == explained
+    some = sorted(pks)[:2]
+    assert matching_ids(tree, moment, entity=entity, ids=some) == explained & set(some)

@@ -85,7 +85,7 @@ class RequestLogMiddleware:
         return response
 
     def _log(self, request: HttpRequest, response: HttpResponse, seconds: float) -> None:
-        failed, slow = response.status_code >= 500, seconds >= SLOW_REQUEST_SECONDS  # noqa: PLR2004
+        failed, slow = response.status_code >= 500, seconds >= SLOW_REQUEST_SECONDS
         if not (failed or slow or self.log_all):
             return
         route = request.resolver_match.route if request.resolver_match else "unknown"

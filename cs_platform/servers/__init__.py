@@ -119,12 +119,11 @@ def _start_keeper(name: str, folder: Path, *, throwaway: bool) -> None:
     assert process.stdout
     with process.stdout as pipe:
         ready, _, _ = select.select([pipe], [], [], START_TIMEOUT_SECONDS)
-        line = pipe.readline() if ready else b""
-    if not line:
+        line = pipe.readline() if ready else b'{"error": "It took too long."}'
+    error = json.loads(line)["error"] if line else f"{folder / 'keeper.log'} says why."
+    if error:
         process.terminate()
-        msg = f"The embedded {name} did not start; {folder / 'keeper.log'} and server.log beside it may say why."
-        raise ServerError(msg)
-    if error := json.loads(line)["error"]:
-        raise ServerError(error)
+        process.wait()
+        raise ServerError(f"The embedded {name} cannot start. {error}")
     # The keeper outlives us on purpose; Popen would warn about that.
     process.returncode = 0

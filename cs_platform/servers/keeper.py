@@ -43,7 +43,7 @@ def main(name: str, folder: Path, *, throwaway: bool) -> None:
             engine.prepare()
             server = start(engine, home)
         except (ServerError, OSError) as error:
-            _say(error=f"The embedded {name} cannot start. {error}")
+            _say(error=str(error))
             raise SystemExit(1) from None
         _say(error="")
         server = _watch(engine, home, server, users, stopping)
@@ -55,6 +55,7 @@ def main(name: str, folder: Path, *, throwaway: bool) -> None:
 def start(engine: Engine, home: Place) -> subprocess.Popen[bytes]:
     """Start the server and wait until it answers. Raises ServerError with the end of its log."""
     _rotate(home.log)
+    tail = ""
     for _ in range(START_ATTEMPTS):
         port = place.free_port(place.load_state(home.folder).port)
         home.remember(port=port)
@@ -75,8 +76,10 @@ def start(engine: Engine, home: Place) -> subprocess.Popen[bytes]:
             if engine.is_ready(port):
                 return server
             time.sleep(0.02)
-        time.sleep(1)  # a process of the last run may still hold memory or the port
-    tail = "\n".join(home.log.read_text(errors="replace").splitlines()[-8:])
+        tail = "\n".join(home.log.read_text(errors="replace").splitlines()[-8:])
+        if "in use" not in tail:  # memory or port, still held by a process of the last run
+            break
+        time.sleep(1)
     msg = f"Its log {home.log} ends with:\n{tail}"
     raise ServerError(msg)
 

@@ -25,6 +25,7 @@ from accounts.services.facts import (
     record_sentiment,
     record_survey_response,
 )
+from accounts.services.products import ensure_product
 from accounts.services.subscriptions import (
     delete_subscription,
     set_exchange_rate,
@@ -46,6 +47,7 @@ __all__ = [
     "delete_ticket",
     "edit_activity",
     "end_team_membership",
+    "ensure_product",
     "find_by_external_id",
     "give_external_id",
     "join_account",

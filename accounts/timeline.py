@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
-from accounts.enums import Initiative, Stage, Tier
+from accounts.enums import Initiative, Origin, Stage, Tier
 from accounts.models import (
     Account,
     AccountEvent,
@@ -100,6 +100,40 @@ def timeline(
     entries = [_activity_entry(a) for a in activities] + [_event_entry(e, facts) for e in events]
     entries.sort(key=lambda entry: (entry.occurred_at, entry.key), reverse=True)
     return entries[:limit]
+
+
+@dataclass(frozen=True)
+class News:
+    """An entry with the account it is about."""
+
+    account: Account
+    entry: Entry
+
+
+# What a CSM wants to hear about on a Monday morning, without opening every account.
+NEWSWORTHY = (
+    "band.changed",
+    "contact.left",
+    "stage.changed",
+    "subscription.ended",
+    "subscription.started",
+    "survey.answered",
+    "ticket.escalated",
+    "ticket.reopened",
+)
+
+
+def news(accounts: QuerySet[Account], *, since: datetime, limit: int = 10) -> list[News]:
+    """Return what changed in a book since a time, newest first; backfilled history is no news."""
+    events = list(
+        AccountEvent.objects.filter(
+            kind__in=NEWSWORTHY, occurred_at__gte=since, account__in=accounts.order_by(), origin=Origin.LIVE
+        )
+        .select_related("account", "actor")
+        .order_by("-occurred_at", "-pk")[:limit]
+    )
+    facts = _facts(events)
+    return [News(event.account, _event_entry(event, facts)) for event in events]
 
 
 def _activities(account: Account, only: str, before: tuple[datetime, str] | None, limit: int) -> list[Activity]:

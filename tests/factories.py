@@ -21,6 +21,8 @@ from accounts.models import (
     TicketChange,
 )
 from accounts.models.subscriptions import TERMS
+from health.models import CurrentScore, Scorecard, ScorecardVersion
+from health.scorecards import Band
 from team.enums import AccessLevel
 from team.models import Team, User
 
@@ -161,3 +163,33 @@ class SurveyResponseFactory(FactFactory):
 
     class Meta:
         model = SurveyResponse
+
+
+class CurrentScoreFactory(factory.django.DjangoModelFactory):
+    """A healthy main score by a scorecard of its own."""
+
+    account = factory.SubFactory(AccountFactory)
+    score = Decimal(80)
+    band = Band.GREEN
+    confidence = 100
+    is_main = True
+    band_changed_at = factory.LazyFunction(timezone.now)
+    as_of = factory.LazyFunction(lambda: timezone.now().date())
+    recorded_by = factory.LazyFunction(timezone.now)
+    revision = 1
+    hash = b""
+
+    class Meta:
+        model = CurrentScore
+
+    @factory.lazy_attribute
+    def scorecard(self):
+        card, _ = Scorecard.objects.get_or_create(name="Test health", defaults={"is_live": True})
+        if card.version is None:
+            card.version = ScorecardVersion.objects.create(scorecard=card, number=1, config={}, hash="")
+            card.save()
+        return card
+
+    @factory.lazy_attribute
+    def version(self):
+        return self.scorecard.version

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.models import Account
 from accounts.services import (
     join_account,
     record_activity,
@@ -11,7 +12,7 @@ from accounts.services import (
     upsert_subscription,
     upsert_ticket,
 )
-from accounts.timeline import timeline
+from accounts.timeline import news, timeline
 from tests.factories import AccountFactory, ContactFactory, ProductFactory, UserFactory
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -134,3 +135,27 @@ def test_timeline_queries_do_not_grow(django_assert_num_queries):
         upsert_ticket(account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW)
     with django_assert_num_queries(9):
         timeline(account)
+
+
+def test_news_is_recent_live_and_of_the_book():
+    account = busy_account()
+    busy_account()
+    set_attributes(row=account, values={"stage": "churned"}, occurred_at=NOW, now=NOW, backfill=True)
+    book = Account.objects.filter(pk=account.pk)
+    told = [(item.account, item.entry.title) for item in news(book, since=NOW)]
+    assert told == [
+        (account, "Subscription started"),
+        (account, "NPS 4 from Priya Nair"),
+        (account, "Ticket escalated"),
+        (account, "Lifecycle stage: none → Onboarding"),
+    ]
+    assert news(book, since=NOW + 6 * HOUR) == []
+
+
+def test_news_queries_do_not_grow(django_assert_num_queries):
+    busy_account()
+    with django_assert_num_queries(4):
+        news(Account.objects.all(), since=NOW)
+    busy_account()
+    with django_assert_num_queries(4):
+        news(Account.objects.all(), since=NOW)

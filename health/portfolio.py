@@ -1,0 +1,109 @@
+"""Reads over the main health scores of many accounts: how a book stands and who needs attention."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from django.db.models import (
+    Count,
+    DateField,
+    F,
+    FloatField,
+    Func,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
+from django.db.models.functions import Cast, Coalesce, Floor, Greatest
+
+from accounts.models import Account
+from health.models import CurrentScore
+from health.scorecards import Band
+
+# Urgency halves when the renewal is this far away; an unknown renewal counts as that far.
+RENEWAL_HALF_LIFE_DAYS = 90
+# A fall of this many points in 30 days makes a healthy account worth a look.
+NOTABLE_FALL_POINTS = 10
+BINS = 10
+BAND_ORDER = [Band.RED, Band.YELLOW, Band.GREEN, Band.UNKNOWN]
+
+
+@dataclass(frozen=True)
+class BandShare:
+    """How many accounts stand in a band, and their ARR where it is known."""
+
+    band: Band
+    count: int
+    arr: Decimal
+
+
+def band_shares(accounts: QuerySet[Account]) -> list[BandShare]:
+    """Return the shares of all bands, worst first; accounts without any score count as unknown."""
+    main = CurrentScore.objects.filter(is_main=True, account=OuterRef("pk"))
+    rows = (
+        accounts.order_by()
+        .annotate(band=Coalesce(Subquery(main.values("band")[:1]), Value(Band.UNKNOWN.value)))
+        .values("band")
+        .annotate(count=Count("pk"), total=Sum("arr"))
+    )
+    found = {row["band"]: BandShare(Band(row["band"]), row["count"], row["total"] or Decimal(0)) for row in rows}
+    return [found.get(band.value, BandShare(band, 0, Decimal(0))) for band in BAND_ORDER]
+
+
+def score_histogram(accounts: QuerySet[Account]) -> list[int]:
+    """Return how many accounts score in [0, 10), [10, 20) … [90, 100]; those without a score are left out."""
+    counts = [0] * BINS
+    rows = (
+        CurrentScore.objects.filter(is_main=True, account__in=accounts.order_by())
+        .exclude(score=None)
+        .order_by()
+        .annotate(bin=Cast(Floor(F("score") / BINS), IntegerField()))
+        .values("bin")
+        .annotate(count=Count("pk"))
+        .values_list("bin", "count")
+    )
+    for low, count in rows:
+        counts[min(low, BINS - 1)] += count
+    return counts
+
+
+def needs_attention(accounts: QuerySet[Account], *, today: date, limit: int) -> list[CurrentScore]:
+    """Return the scores to look at first: risk × ARR × closeness of the renewal, highest first.
+
+    Taken are accounts at risk, on watch, or fallen by NOTABLE_FALL_POINTS. Risk is what the score
+    lacks to 100 plus its fall in 30 days. An unknown ARR counts as 1, so it ranks last and is not lost.
+    """
+    fall = Greatest(
+        Cast(Coalesce(F("previous_score"), F("score")) - F("score"), FloatField()),
+        Value(0.0),
+        output_field=FloatField(),
+    )
+    days = Func(
+        F("account__renews_on"),
+        Cast(Value(today), DateField()),
+        template="(%(expressions)s)",
+        arg_joiner=" - ",
+        output_field=IntegerField(),
+    )
+    distance = Cast(Greatest(Coalesce(days, Value(RENEWAL_HALF_LIFE_DAYS)), Value(0)), FloatField())
+    closeness = Value(float(RENEWAL_HALF_LIFE_DAYS)) / (Value(float(RENEWAL_HALF_LIFE_DAYS)) + distance)
+    revenue = Cast(Greatest(Coalesce(F("account__arr"), Value(Decimal(1))), Value(Decimal(1))), FloatField())
+    risk = Value(100.0) - Cast(F("score"), FloatField()) + F("fall")
+    return list(
+        CurrentScore.objects.filter(is_main=True, account__in=accounts.order_by())
+        .exclude(score=None)
+        .annotate(fall=fall)
+        .filter(Q(band__in=[Band.RED, Band.YELLOW]) | Q(fall__gte=NOTABLE_FALL_POINTS))
+        .annotate(rank=risk * revenue * closeness)
+        .select_related("account", "account__csm")
+        .order_by("-rank", "account_id")[:limit]
+    )
+
+
+def arr_at_risk(shares: list[BandShare]) -> Decimal:
+    """Return the ARR of the accounts at risk."""
+    return next((share.arr for share in shares if share.band is Band.RED), Decimal(0))

@@ -18,7 +18,7 @@ BASELINE = 50 * HUNDREDTHS
 UNKNOWN = -1
 SIGNIFICANT_DIGITS = 6
 MOST_DECIMALS = 18
-# Far below a hundredth, far above what binary fractions leave behind: 0.1 + 0.2 is a half again.
+# Far below a hundredth, far above what binary fractions leave behind.
 NOISE_DIGITS = 6
 
 Floats = npt.NDArray[np.float64]
@@ -89,14 +89,17 @@ def score(card: Card, values: pd.DataFrame, ages: pd.DataFrame) -> Scores:
 
 
 def canonical(values: Floats) -> Floats:
-    """Round to 6 significant digits; every result is the double nearest to its decimal text."""
+    """Round to 6 significant digits; every result is the double nearest to its decimal text.
+
+    Sums of fractions differ in their last bits with the order of adding; that noise goes first, so
+    that it cannot decide which way a half is rounded.
+    """
     with np.errstate(divide="ignore"):
         magnitude = np.floor(np.log10(np.abs(values)))
     # Zero and unknown have no magnitude.
     digits = SIGNIFICANT_DIGITS - 1 - np.where(np.isfinite(magnitude), magnitude, 0)
     small, large = 10.0 ** np.clip(digits, 0, MOST_DECIMALS), 10.0 ** np.maximum(-digits, 0)
-    rounded: Floats = np.rint(values * small / large) * large / small
-    return rounded + 0.0
+    return _half_even(values * small / large) * large / small + 0.0
 
 
 def _too_old(measure: Measure, age: Floats) -> Flags:

@@ -179,8 +179,11 @@ class Query:
             )
         return " AND ".join(conditions) or "true"
 
-    def statement(self, columns: Sequence[str]) -> str:
-        """Return the statement that yields, for each account, its id and the given SQL expressions."""
+    def statement(self, columns: Sequence[str], only: str = "true") -> str:
+        """Return the statement that yields, for each account, its id and the given SQL expressions.
+
+        `only` is a further condition on the account's row `a`.
+        """
         selected = "".join(f", {column}" for column in columns)
         joins = "".join(
             f"\nLEFT JOIN ({each.sql()}) {each.alias} ON {each.alias}.account_id = a.id"
@@ -189,7 +192,7 @@ class Query:
         return (
             f"SELECT a.id{selected}\nFROM accounts_account a{joins}"
             "\nWHERE (a.deleted_at IS NULL OR a.deleted_at > %(recorded_by)s)"
-            f" AND {self.accounts.holds('a.id')}"
+            f" AND {self.accounts.holds('a.id')} AND {only}"
         )
 
     def _alias(self) -> str:

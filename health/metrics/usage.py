@@ -27,7 +27,7 @@ def _only(use: MetricUse) -> str:
 def _known(query: Query, number: str) -> Column:
     """Return a count as a column: 0 where the window is empty, unknown where usage never came."""
     last = query.last_usage_day()
-    fresh = f"least(({last} + 1)::timestamp AT TIME ZONE 'UTC', %(as_of)s)"
+    fresh = f"({last} + 1)::timestamp AT TIME ZONE 'UTC'"
     return Column(f"CASE WHEN {last} IS NOT NULL THEN coalesce({number}, 0) END", fresh)
 
 

@@ -259,6 +259,13 @@ def test_canonical_survives_four_bytes(value):
         assert float(str(np.float32(got))) == got
 
 
+def test_canonical_is_the_same_however_a_sum_was_added():
+    cents = [1234.1, 5000.22, 6111.33]
+    sums = {sum(cents), sum(reversed(cents)), 12345.65 - 1e-11, 12345.65 + 1e-11}
+    assert len(sums) > 1
+    assert set(canonical(np.array(list(sums)))) == {12345.6}
+
+
 # --- Each rule, by example -----------------------------------------------------------------------
 
 

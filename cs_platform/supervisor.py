@@ -78,7 +78,7 @@ class Supervisor:
                 self._forward(0.05)
             for program in running:
                 self._kill_group(program)
-        self._forward(0)
+            self._forward(0)
 
     def _stop_soon(self, _number: int, _frame: object) -> None:
         self.stopping = True

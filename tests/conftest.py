@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 import pytest
 import time_machine
 from django.core.cache import cache
+from django.db import connection
 
 from cs_platform import servers
 
@@ -45,6 +47,9 @@ _start_servers()
 os.environ["DJANGO_SETTINGS_MODULE"] = "tests.settings"
 django.setup()
 
+# Only now: it reads the settings.
+from tests.live import LiveSite  # noqa: E402
+
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> Iterator[None]:
@@ -58,3 +63,14 @@ def clock() -> Iterator[time_machine.Traveller]:
     """Stop Python's clock at NOW; `clock.shift(seconds)` and `clock.move_to(...)` move it."""
     with time_machine.travel(NOW, tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def live_site(transactional_db: None, tmp_path: Path) -> Iterator[LiveSite]:
+    """Return the product's processes on the test database; none runs yet (see tests/live.py)."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    site = LiveSite(tmp_path, database_url=address._replace(path=f"/{connection.settings_dict['NAME']}").geturl())
+    try:
+        yield site
+    finally:
+        site.stop()

@@ -8,3 +8,5 @@ STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.s
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # A prefix of its own and a clear() by prefix would need a scan; another Redis database is simpler.
 CACHES = {"default": {**CACHES["default"], "OPTIONS": {"db": "15"}}}
+# Styles and scripts straight from static/, whether they are collected or not.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS = True

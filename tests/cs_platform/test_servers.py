@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -29,17 +28,6 @@ with servers.running(sys.argv[2:], data_dir=Path(sys.argv[1])):
     print("up", flush=True)
     time.sleep(60)
 """
-
-
-@pytest.fixture
-def data_dir():
-    """A data folder that the servers' user can reach, below a folder that is not ours to change."""
-    parent = Path(tempfile.mkdtemp(prefix="cs-servers-"))
-    parent.chmod(0o755)
-    yield parent / "data"
-    servers.wait_until_stopped(data_dir=parent / "data", timeout_seconds=20)
-    servers.destroy(data_dir=parent / "data")
-    shutil.rmtree(parent, ignore_errors=True)
 
 
 def start_user(data_dir: Path, *names: str) -> subprocess.Popen[bytes]:

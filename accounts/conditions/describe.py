@@ -63,7 +63,7 @@ def value_words(field: Field, value: Any, catalogue: Catalogue) -> str:
     if isinstance(value, date):
         return f"{value.day} {value:%b %Y}"
     if isinstance(value, int | float | Decimal):
-        return _number(value) + (f" {field.unit}" if field.unit and field.unit != "money" else "")
+        return _counted(value, "" if field.unit == "money" else field.unit)
     return f"“{value}”"
 
 
@@ -73,7 +73,7 @@ def _operand(leaf: Leaf, catalogue: Catalogue) -> str:
         case Operand.NOTHING:
             return ""
         case Operand.DAYS:
-            return "1 day" if value == 1 else f"{_number(value)} days"
+            return _counted(value, "days")
         case Operand.NUMBERS | Operand.DATES:
             return " and ".join(value_words(field, item, catalogue) for item in value)
         case Operand.CHOICES:
@@ -98,6 +98,11 @@ def _either(words: list[str], joiner: str = "or") -> str:
     if len(words) < 2:
         return "".join(words)
     return f"{', '.join(words[:-1])} {joiner} {words[-1]}"
+
+
+def _counted(value: float | Decimal, unit: str) -> str:
+    """Return a number with its unit; "1 day", but "2 days"."""
+    return f"{_number(value)} {unit.removesuffix('s') if value == 1 else unit}".strip()
 
 
 def _number(value: float | Decimal) -> str:

@@ -1,7 +1,7 @@
 """Subscriptions: all terms from a time on, the current ones projected, ARR and renewal per account."""
 
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -140,7 +140,7 @@ def _in_reporting_currency(amount: Decimal | None, currency: str, on: date) -> D
     if amount is None or currency == settings.REPORTING_CURRENCY:
         return amount
     rate = ExchangeRate.objects.filter(currency=currency, on__lte=on).order_by("-on").first()
-    return None if rate is None else (amount * rate.rate).quantize(Decimal("0.01"))
+    return None if rate is None else (amount * rate.rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _start(

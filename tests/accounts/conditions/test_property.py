@@ -39,3 +39,17 @@ def _assert_agreed(tree: dict, moment: Moment, pks: set[int], entity: Entity) ->
     assert matching_ids(tree, moment, entity=entity) == explained
     some = sorted(pks)[:2]
     assert matching_ids(tree, moment, entity=entity, ids=some) == explained & set(some)
+
+
+@thorough
+@given(st.data())
+def test_live_columns_equal_explanations_from_dated_rows(data):
+    with worlds.undone():
+        cast = worlds.people(data.draw)
+        present = worlds.lived_facts(data.draw, cast)
+        catalogue = Catalogue()
+        cheaper = [field for field in catalogue.fields.values() if field.column or field.live_source]
+        for field in data.draw(st.lists(st.sampled_from(cheaper), min_size=8, max_size=8)):
+            tree = worlds.leaf(data.draw, field, catalogue)
+            rows = cast.accounts if field.entity == Entity.ACCOUNT else cast.contacts
+            _assert_agreed(tree, Moment.live(present), {row.pk for row in rows}, field.entity)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from django.db import transaction
 from hypothesis import strategies as st
@@ -40,6 +41,8 @@ from accounts.models import (
     Ticket,
     TicketChange,
 )
+from accounts.services import pin_persona, set_attributes, set_exchange_rate, upsert_subscription, upsert_ticket
+from accounts.services.subscriptions import refresh_account_terms
 from team.models import Team, User
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -278,3 +281,55 @@ def condition(draw: st.DrawFn, catalogue: Catalogue, entity: Entity = Entity.ACC
 
 def segment(draw: st.DrawFn) -> Segment:
     return Segment.objects.create(name="Saved", condition=condition(draw, Catalogue(), depth=2))
+
+
+def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
+    """Write facts through the services, so that projections follow. Returns the present."""
+    account, contact = st.sampled_from(cast.accounts), st.sampled_from(cast.contacts)
+    for day in draw(st.sets(st.sampled_from(DATES[:3]), max_size=2)):
+        set_exchange_rate(currency="EUR", on=day, rate=draw(st.sampled_from([Decimal("1.25"), Decimal("0.005")])))
+    tickets: list[Ticket] = []
+    for n in range(draw(st.integers(0, 14))):
+        now = START + timedelta(days=5 * n, hours=n)
+        then = now - timedelta(days=draw(st.sampled_from([0, 0, 0, 3, 12])))
+        times = {"occurred_at": then, "now": now, "backfill": draw(st.booleans())}
+        match draw(st.sampled_from(["attribute", "attribute", "persona", "subscription", "ticket", "ticket change"])):
+            case "attribute":
+                definition = draw(st.sampled_from([*cast.builtins.values(), *cast.definitions]))
+                row = draw(account if definition.entity == Entity.ACCOUNT else contact)
+                set_attributes(row=row, values={definition.key: cast.value(draw, definition)}, **times)
+            case "persona":
+                pin_persona(contact=draw(contact), persona=_maybe(draw, cast.personas), **times)
+            case "subscription":
+                _lived_subscription(draw, cast, draw(account), then, now)
+            case "ticket":
+                ticket, _ = upsert_ticket(
+                    account=draw(account), fields={"priority": draw(st.sampled_from(Priority.values))}, **times
+                )
+                tickets.append(ticket)
+            case "ticket change" if tickets:
+                ticket = draw(st.sampled_from(tickets))
+                fields = {"status": draw(st.sampled_from(TicketStatus.values)), "is_escalated": draw(st.booleans())}
+                upsert_ticket(
+                    account=ticket.account, ticket=ticket, fields=fields, occurred_at=then, changed_at=now, now=now
+                )
+    present = START + timedelta(days=71)
+    for row in cast.accounts:
+        refresh_account_terms(row, today=present.date())
+    return present
+
+
+def _lived_subscription(draw: st.DrawFn, cast: Cast, account: Account, then: datetime, now: datetime) -> None:
+    fields = {
+        "product": _maybe(draw, cast.products),
+        "mrr": _maybe(draw, [0, 100, "99.99"]),
+        "currency": draw(st.sampled_from(["USD", "EUR"])),
+        "seats": _maybe(draw, [1, 2, 100]),
+        "renews_on": _maybe(draw, DATES),
+        "notice_on": _maybe(draw, DATES),
+        "ended_on": _maybe(draw, [day for day in DATES if day >= then.date()]),
+    }
+    known = account.subscriptions.first() if draw(st.booleans()) else None
+    if known is not None and fields["ended_on"] is not None:
+        fields["ended_on"] = max(fields["ended_on"], known.started_on)
+    upsert_subscription(account=account, subscription=known, fields=fields, effective_at=then, now=now)

@@ -7,10 +7,12 @@ import logging
 import threading
 import time
 from datetime import datetime
+from pathlib import Path
 
 from django.db import DatabaseError, connection
 
 from accounts.events import stamp_events
+from cs_platform import env
 from cs_platform.timetable import TIMETABLE
 from team import schedules, work
 from team.tasks import wake_workers
@@ -27,6 +29,7 @@ def run_forever(stop: threading.Event) -> None:
     pause = BEAT_SECONDS
     swept_at = 0.0
     declared = False
+    pulse = env.text("PULSE_FILE")  # touched at each beat, for a container's health check
     while not stop.wait(pause):
         try:
             if not declared:
@@ -36,6 +39,8 @@ def run_forever(stop: threading.Event) -> None:
             beat(sweep=sweep)
             swept_at = time.monotonic() if sweep else swept_at
             pause = BEAT_SECONDS
+            if pulse:
+                Path(pulse).touch()
         except DatabaseError:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             logger.warning("PostgreSQL cannot be reached; trying again in %.0f s.", pause)

@@ -14,6 +14,8 @@ from django.db import DatabaseError, connection
 from accounts.events import stamp_events
 from cs_platform import env
 from cs_platform.timetable import TIMETABLE
+from health.tasks import wake_processor
+from health.usage.processor import has_backlog
 from team import schedules, work
 from team.tasks import wake_workers
 
@@ -55,6 +57,8 @@ def beat(*, sweep: bool) -> None:
         work.sweep()
     if work.has_due_work():
         wake_workers()
+    if has_backlog():
+        wake_processor()
 
 
 def database_now() -> datetime:

@@ -21,7 +21,7 @@ from accounts.models import (
     TicketChange,
 )
 from accounts.models.subscriptions import TERMS
-from health.models import CurrentScore, Scorecard, ScorecardVersion
+from health.models import CurrentScore, Scorecard, ScorecardVersion, Source
 from health.scorecards import Band
 from team.enums import AccessLevel
 from team.models import Team, User
@@ -193,3 +193,13 @@ class CurrentScoreFactory(factory.django.DjangoModelFactory):
     @factory.lazy_attribute
     def version(self):
         return self.scorecard.version
+
+
+class SourceFactory(factory.django.DjangoModelFactory):
+    """An enabled source of events with a write key of its own."""
+
+    name = factory.Sequence(lambda n: f"Source {n}")
+    write_key = factory.Sequence(lambda n: f"write-key-{n}")
+
+    class Meta:
+        model = Source

@@ -226,7 +226,11 @@ class Migration(migrations.Migration):
             name="HeldEvent",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("holder", models.UUIDField()),
+                ("contact_id", models.IntegerField(help_text="0: somebody anonymous.")),
+                (
+                    "anonymous_hash",
+                    models.UUIDField(help_text="Of system and anonymous id, for somebody anonymous.", null=True),
+                ),
                 ("event_type_id", models.IntegerField()),
                 ("source_id", models.IntegerField()),
                 ("occurred_at", models.DateTimeField()),
@@ -250,7 +254,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "indexes": [
-                    models.Index(fields=["holder"], name="held_event_by_holder"),
+                    models.Index(
+                        condition=models.Q(("contact_id__gt", 0)), fields=["contact_id"], name="held_event_of_contact"
+                    ),
+                    models.Index(
+                        condition=models.Q(("anonymous_hash__isnull", False)),
+                        fields=["anonymous_hash"],
+                        name="held_event_of_nobody",
+                    ),
                     models.Index(fields=["received_at"], name="held_event_by_age"),
                 ],
             },
@@ -267,7 +278,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         default="product",
                         help_text="Whose ids its events carry: sources that name the same users and groups alike share one word.",
-                        max_length=60,
+                        max_length=40,
                     ),
                 ),
                 ("created_at", models.DateTimeField(default=django.utils.timezone.now)),

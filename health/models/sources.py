@@ -18,7 +18,7 @@ class Source(models.Model):
     write_key = models.CharField(max_length=64, unique=True)
     is_enabled = models.BooleanField(default=True)
     system = models.CharField(
-        max_length=60,
+        max_length=40,
         default=USER_IDS,
         help_text="Whose ids its events carry: sources that name the same users and groups alike share one word.",
     )

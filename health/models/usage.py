@@ -6,6 +6,7 @@ partitions.
 """
 
 from django.db import models
+from django.db.models import Q
 
 from health.enums import ClockNote
 
@@ -77,10 +78,11 @@ class SeenMessage(models.Model):
 class HeldEvent(models.Model):
     """A usage event nobody knows the account of yet.
 
-    `holder` says who it waits for: a contact's key, or the hash of an anonymous id.
+    It waits until a contact joins an account, or until an anonymous id turns out to be a contact.
     """
 
-    holder = models.UUIDField()
+    contact_id = models.IntegerField(help_text="0: somebody anonymous.")
+    anonymous_hash = models.UUIDField(null=True, help_text="Of system and anonymous id, for somebody anonymous.")
     event_type_id = models.IntegerField()
     source_id = models.IntegerField()
     occurred_at = models.DateTimeField()
@@ -94,12 +96,15 @@ class HeldEvent(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(fields=["holder"], name="held_event_by_holder"),
+            models.Index(fields=["contact_id"], condition=Q(contact_id__gt=0), name="held_event_of_contact"),
+            models.Index(
+                fields=["anonymous_hash"], condition=Q(anonymous_hash__isnull=False), name="held_event_of_nobody"
+            ),
             models.Index(fields=["received_at"], name="held_event_by_age"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.event_type_id} of {self.holder}"
+        return f"{self.event_type_id} at {self.occurred_at}"
 
 
 class GroupCall(models.Model):

@@ -1,0 +1,237 @@
+"""From decoded calls to committed roll-ups: the one way in which usage is recorded.
+
+Everything runs in the caller's transaction, between take_write_moment() and its commit. Either all
+of it happened or none, and a message that was taken before adds nothing: exactly once.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from accounts.errors import InvalidInput
+from health.enums import EventKind
+from health.ingest.calls import USAGE, encode_properties, event_name, has_nul
+from health.ingest.clock import BACKFILL_FROM
+from health.ingest.errors import Rejected
+from health.models import EventType
+from health.usage import held
+from health.usage.attribution import account_at
+from health.usage.identities import Identities, anonymous
+from health.usage.incoming import Decoded, Incoming, Quarantined, hash_message, only_fresh
+from health.usage.moment import take_write_moment
+from health.usage.profiles import ProfileWriter
+from health.usage.writing import FOR_EVER, UsageRow, find_seen, remember_messages, write_usage
+
+TypeKey = tuple[str, str, int | None]  # name, kind, product
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of the events of a chunk; counters by source."""
+
+    accepted: Counter[int] = field(default_factory=Counter)
+    duplicates: Counter[int] = field(default_factory=Counter)
+    last_received_at: dict[int, datetime] = field(default_factory=dict)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+class Use(NamedTuple):
+    """One use of the product that an import reports. `key`: what makes it the same event next time."""
+
+    key: str
+    account_id: int
+    name: str
+    occurred_at: datetime
+    contact_id: int = 0
+    kind: EventKind = EventKind.TRACK
+    product_id: int | None = None
+    value: float | None = None
+    properties: dict[str, Any] | None = None
+
+
+def record(decoded: Decoded, *, recorded_at: datetime) -> Outcome:
+    """Write everything that decoded calls say. What has to be quarantined is returned, not written."""
+    outcome = Outcome(quarantined=list(decoded.quarantined))
+    fresh = only_fresh(decoded.calls, find_seen([incoming.message_hash for incoming in decoded.calls]))
+    identities = Identities(fresh)
+    profiles = ProfileWriter(fresh, identities, now=recorded_at)
+    profiles.apply()
+    taken = [incoming for incoming in fresh if incoming.message_hash not in profiles.refused]
+    usage = [incoming for incoming in taken if incoming.call.kind in USAGE]
+    types = event_types({_type_of(incoming) for incoming in usage})
+    refused = [incoming for incoming in usage if _type_of(incoming) not in types]
+    if refused:
+        outcome.quarantined += [_too_many_types(incoming) for incoming in refused]
+        hashes = {incoming.message_hash for incoming in refused}
+        taken = [incoming for incoming in taken if incoming.message_hash not in hashes]
+        usage = [incoming for incoming in usage if incoming.message_hash not in hashes]
+    rows, waiting = _place(usage, identities, types)
+    rows += held.release(profiles.met, identities)
+    write_usage(rows, recorded_at=recorded_at)
+    held.hold(waiting)
+    remember_messages([incoming.message_hash for incoming in taken], day=recorded_at.date())
+    outcome.quarantined += profiles.quarantined
+    _count(outcome, decoded.calls, fresh, taken)
+    return outcome
+
+
+@transaction.atomic
+def record_usage(*, uses: Sequence[Use], now: datetime, backfill: bool = False) -> tuple[int, int]:
+    """Record uses that an import reports; return (recorded, known already).
+
+    Imports are remembered for ever, by key. `backfill`: they count as known when they happened.
+    Keep the transaction short: nobody else can record usage until it ends. Raises InvalidInput.
+    """
+    recorded_at = take_write_moment()
+    by_hash = {hash_message("import", use.key): use for use in uses}
+    seen = find_seen(list(by_hash))
+    fresh = {key: use for key, use in by_hash.items() if key not in seen}
+    for use in fresh.values():
+        _check(use, now)
+    types = event_types({(use.name, use.kind, use.product_id) for use in fresh.values()})
+    rows = []
+    for message_hash, use in fresh.items():
+        type_id = types.get((use.name, use.kind, use.product_id))
+        if type_id is None:
+            raise InvalidInput(_too_many_message(), "name")
+        rows.append(
+            UsageRow(
+                account_id=use.account_id,
+                contact_id=use.contact_id,
+                event_type_id=type_id,
+                source_id=0,
+                occurred_at=use.occurred_at,
+                received_at=now,
+                value=use.value,
+                shift_ms=0,
+                clock_note=0,
+                is_backfill=backfill,
+                message_hash=message_hash,
+                properties=encode_properties(use.properties or {}),
+            )
+        )
+    write_usage(rows, recorded_at=recorded_at)
+    remember_messages([row.message_hash for row in rows], day=FOR_EVER)
+    return len(rows), len(uses) - len(rows)
+
+
+def event_types(wanted: Iterable[TypeKey]) -> dict[TypeKey, int]:
+    """Return the keys of event types, making the missing ones; those beyond MAX_EVENT_TYPES are left out."""
+    wanted = set(wanted)
+    found = _known_types(wanted)
+    missing = sorted(wanted - found.keys(), key=str)
+    if missing:
+        room = max(0, settings.MAX_EVENT_TYPES - EventType.objects.count())
+        EventType.objects.bulk_create(
+            [EventType(name=name, kind=kind, product_id=product_id) for name, kind, product_id in missing[:room]]
+        )
+        found = _known_types(wanted)
+    return found
+
+
+def count_events(outcome: Outcome, *, with_rejected: bool = True) -> None:
+    """Add to the counters on the page of sources."""
+    rejected = Counter(event.batch.source.id for event in outcome.quarantined) if with_rejected else Counter()
+    keys = sorted({*outcome.accepted, *outcome.duplicates, *rejected})
+    with connection.cursor() as cursor:
+        for key in keys:
+            cursor.execute(
+                "UPDATE health_source SET accepted_count = accepted_count + %s, duplicate_count = duplicate_count + %s,"
+                " rejected_count = rejected_count + %s, last_event_at = greatest(last_event_at, %s) WHERE id = %s",
+                [
+                    outcome.accepted[key],
+                    outcome.duplicates[key],
+                    rejected[key],
+                    outcome.last_received_at.get(key),
+                    key,
+                ],
+            )
+
+
+def _place(
+    usage: list[Incoming], identities: Identities, types: dict[TypeKey, int]
+) -> tuple[list[UsageRow], list[tuple[Incoming, int, int, str]]]:
+    """Return (rows of events whose account is known, what to hold of the others)."""
+    rows = []
+    waiting = []
+    for incoming in usage:
+        call, batch = incoming.call, incoming.batch
+        contact_id = identities.contact_of(incoming)
+        account_id = identities.account_named_by(incoming)
+        if account_id is None and contact_id:
+            account_id = account_at(call.occurred_at, identities.stays[contact_id], identities.visits[contact_id])
+        type_id = types[call.name, call.kind, batch.source.product_id]
+        if account_id is None:
+            nobody = "" if contact_id else hash_message(anonymous(batch.source.system), call.anonymous_id)
+            waiting.append((incoming, contact_id, type_id, nobody))
+            continue
+        rows.append(
+            UsageRow(
+                account_id,
+                contact_id if call.is_active else 0,
+                type_id,
+                batch.source.id,
+                call.occurred_at,
+                batch.received_at,
+                call.value,
+                call.shift_ms,
+                call.clock_note,
+                batch.is_backfill,
+                incoming.message_hash,
+                call.properties,
+            )
+        )
+    return rows, waiting
+
+
+def _count(outcome: Outcome, calls: list[Incoming], fresh: list[Incoming], taken: list[Incoming]) -> None:
+    outcome.accepted = Counter(incoming.batch.source.id for incoming in taken)
+    outcome.duplicates = Counter(incoming.batch.source.id for incoming in calls)
+    outcome.duplicates.subtract(Counter(incoming.batch.source.id for incoming in fresh))
+    for incoming in calls:
+        source_id, moment = incoming.batch.source.id, incoming.batch.received_at
+        if moment > outcome.last_received_at.get(source_id, BACKFILL_FROM):
+            outcome.last_received_at[source_id] = moment
+
+
+def _known_types(wanted: set[TypeKey]) -> dict[TypeKey, int]:
+    rows = EventType.objects.filter(name__in={name for name, _, _ in wanted})
+    return {
+        (row.name, row.kind, row.product_id): row.pk for row in rows if (row.name, row.kind, row.product_id) in wanted
+    }
+
+
+def _type_of(incoming: Incoming) -> TypeKey:
+    return incoming.call.name, incoming.call.kind, incoming.batch.source.product_id
+
+
+def _too_many_types(incoming: Incoming) -> Quarantined:
+    return Quarantined(
+        incoming.batch, incoming.raw, "too_many_event_types", _too_many_message(), incoming.call.message_id
+    )
+
+
+def _too_many_message() -> str:
+    return (
+        f"There are {settings.MAX_EVENT_TYPES} kinds of events already, so a new name is not taken. Keep ids and"
+        " numbers out of event names; MAX_EVENT_TYPES sets the limit."
+    )
+
+
+def _check(use: Use, now: datetime) -> None:
+    """Raise InvalidInput for what the wire would not let pass either."""
+    try:
+        event_name(use.name, use.kind)
+    except Rejected as rejected:
+        raise InvalidInput(rejected.message, "name") from None
+    if not BACKFILL_FROM <= use.occurred_at <= now:
+        raise InvalidInput(
+            f"The event is dated {use.occurred_at.isoformat()}; from 1990 until now is taken.", "occurred_at"
+        )
+    if has_nul(use.properties or {}) or "\x00" in use.name:
+        raise InvalidInput("A text contains a NUL character, which cannot be stored.", "properties")

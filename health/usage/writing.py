@@ -1,0 +1,147 @@
+"""Rows of usage into their tables: COPY where rows are new, one sorted upsert per month of roll-ups.
+
+Everything here runs in the caller's transaction, under the lock that take_write_moment() took.
+"""
+
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from health.usage.partitions import SEEN_MESSAGE, USAGE_DAY, USAGE_EVENT, ensure_partitions, partition_name
+
+EVENT_COLUMNS = (
+    "account_id, contact_id, event_type_id, source_id, occurred_at, received_at, recorded_at, value, shift_ms,"
+    " clock_note, is_backfill, message_hash, properties"
+)
+NULL = "\\N"
+# Imports are remembered for ever, so that a file can be loaded again after a year and add nothing.
+FOR_EVER = date(9999, 1, 4)
+
+
+class UsageRow(NamedTuple):
+    """One event whose account is known. `contact_id` 0: nobody; `properties`: JSON text."""
+
+    account_id: int
+    contact_id: int
+    event_type_id: int
+    source_id: int
+    occurred_at: datetime
+    received_at: datetime
+    value: float | None
+    shift_ms: int
+    clock_note: int
+    is_backfill: bool
+    message_hash: str
+    properties: str
+
+
+def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
+    """Add events and their roll-ups, and mark their accounts for a new score."""
+    if not rows:
+        return
+    copy_events(rows, recorded_at=recorded_at)
+    add_to_days(rows, recorded_on=recorded_at.date())
+    mark_dirty({row.account_id for row in rows}, now=recorded_at)
+
+
+def copy_events(rows: Iterable[UsageRow], *, recorded_at: datetime) -> None:
+    day = recorded_at.date()
+    ensure_partitions(USAGE_EVENT, [day])
+    lines = [
+        f"{row.account_id}\t{row.contact_id}\t{row.event_type_id}\t{row.source_id}\t{row.occurred_at}\t{row.received_at}"
+        f"\t{recorded_at}\t{number_text(row.value)}\t{row.shift_ms}\t{int(row.clock_note)}\t{int(row.is_backfill)}"
+        f"\t{row.message_hash}\t{escape(row.properties)}\n"
+        for row in rows
+    ]
+    copy_lines(partition_name(USAGE_EVENT, day), EVENT_COLUMNS, lines)
+
+
+def add_to_days(rows: Iterable[UsageRow], *, recorded_on: date) -> None:
+    """Add up the rows here, then touch each roll-up once, in the order of its key.
+
+    The order lets neighbours share pages and keeps two writers from waiting for each other.
+    """
+    totals: dict[tuple[int, date, int, int, bool], list[float]] = {}
+    for row in rows:
+        key = (row.account_id, row.occurred_at.date(), row.event_type_id, row.contact_id, row.is_backfill)
+        total = totals.get(key)
+        if total is None:
+            totals[key] = [1, row.value or 0.0]
+        else:
+            total[0] += 1
+            total[1] += row.value or 0.0
+    ensure_partitions(USAGE_DAY, {key[1] for key in totals})
+    by_partition = defaultdict(list)
+    for key in sorted(totals):
+        by_partition[partition_name(USAGE_DAY, key[1])].append((*key, *totals[key]))
+    for table, days in by_partition.items():
+        _upsert_days(table, days, recorded_on)
+
+
+def find_seen(hashes: Sequence[str]) -> set[str]:
+    """Return which messages were taken before, in the form they are given in."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT replace(message_hash::text, '-', '') FROM health_seenmessage"
+            " WHERE message_hash = ANY(%s::uuid[])",
+            [f"{{{','.join(hashes)}}}"],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def remember_messages(hashes: Iterable[str], *, day: date) -> None:
+    """Remember messages that are being taken; sorted, so that neighbours in the index come together."""
+    lines = [f"{message_hash}\t{day}\n" for message_hash in sorted(hashes)]
+    if lines:
+        ensure_partitions(SEEN_MESSAGE, [day])
+        copy_lines(partition_name(SEEN_MESSAGE, day), "message_hash, seen_on", lines)
+
+
+def mark_dirty(account_ids: Iterable[int], *, now: datetime) -> None:
+    """Note that the scores of accounts may be out of date, in the caller's transaction."""
+    if not (keys := sorted(account_ids)):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO health_dirtyaccount (account_id, since, marked_at) SELECT unnest(%s::int[]), %s, %s"
+            " ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at",
+            [as_array(keys), now, now],
+        )
+
+
+def copy_lines(table: str, columns: str, lines: Iterable[str]) -> None:
+    """COPY lines of text, each ending in a newline, into a table."""
+    with connection.cursor() as cursor:
+        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("".join(lines)))
+
+
+def escape(text: str) -> str:
+    r"""Return text as COPY wants it. JSON has no raw tabs or newlines, so only \ is left."""
+    return text.replace("\\", "\\\\") if "\\" in text else text
+
+
+def number_text(value: float | None) -> str:
+    return NULL if value is None else repr(value)
+
+
+def as_array(values: Iterable[object]) -> str:
+    """Return numbers, dates or booleans as an array literal, which PostgreSQL reads much faster than ARRAY[…]."""
+    return f"{{{','.join(map(str, values))}}}"
+
+
+def _upsert_days(table: str, days: list[tuple[object, ...]], recorded_on: date) -> None:
+    accounts, dates, types, contacts, backfills, counts, values = zip(*days, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} AS old"  # noqa: S608 -- a name of ours
+            " (account_id, day, event_type_id, contact_id, is_backfill, count, value, recorded_on)"
+            " SELECT *, %s::date FROM unnest(%s::int[], %s::date[], %s::int[], %s::int[], %s::bool[], %s::int[],"
+            " %s::float8[])"
+            " ON CONFLICT (account_id, day, event_type_id, contact_id, recorded_on, is_backfill)"
+            " DO UPDATE SET count = old.count + excluded.count, value = old.value + excluded.value",
+            [recorded_on, *map(as_array, (accounts, dates, types, contacts, backfills, counts, values))],
+        )

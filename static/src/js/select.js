@@ -1,2 +1,0 @@
-// Only on pages with <remote-select>: choose among thousands by typing.
-import "./elements/remote-select.js";

@@ -1,0 +1,13 @@
+// What every page loads: htmx, keys, and our elements. One element per behaviour, one file each.
+import htmx from "htmx.org";
+import "./commands.js";
+import "./elements/bulk-select.js";
+import "./elements/command-palette.js";
+import "./elements/copy-button.js";
+import "./elements/leave-guard.js";
+import "./elements/peek-drawer.js";
+import "./elements/shortcut-keys.js";
+import "./elements/theme-switch.js";
+import "./elements/toast-region.js";
+
+window.htmx = htmx;

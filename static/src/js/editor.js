@@ -1,0 +1,2 @@
+// Only on pages with <sort-list>: reorder by drag, by arrow keys and by buttons.
+import "./elements/sort-list.js";

@@ -39,7 +39,7 @@ def create_account(
         msg = "An account needs a name."
         raise InvalidInput(msg, "name")
     occurred_at = occurred_at or now
-    account = Account(**_columns(fields, None))
+    account = Account(**clean_columns(fields, None))
     account.save()
     write_event(
         account=account,
@@ -51,7 +51,7 @@ def create_account(
     )
     set_attributes(
         row=account,
-        values=_dated(fields),
+        values=dated_values(fields),
         occurred_at=occurred_at,
         now=now,
         backfill=backfill,
@@ -75,7 +75,7 @@ def update_account(
     """Change the given fields; fields left out stay. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
     account = Account.objects.select_for_update().get(pk=account.pk)
-    columns = _columns(fields, account)
+    columns = clean_columns(fields, account)
     changed = [name for name, value in columns.items() if getattr(account, name) != value]
     for name in changed:
         setattr(account, name, columns[name])
@@ -83,7 +83,7 @@ def update_account(
         account.save(update_fields=changed)
     set_attributes(
         row=account,
-        values=_dated(fields),
+        values=dated_values(fields),
         occurred_at=occurred_at or now,
         now=now,
         backfill=backfill,
@@ -159,7 +159,7 @@ def _find(system: str, external_id: str) -> Account | None:
     return Account.objects.get(pk=pk)
 
 
-def _columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:
+def clean_columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:
     columns: dict[str, Any] = {}
     if "name" in fields:
         columns["name"] = clean_text(fields["name"], "name", limit=200, required=True)
@@ -173,7 +173,7 @@ def _columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:
     return columns
 
 
-def _dated(fields: dict[str, Any]) -> dict[str, Any]:
+def dated_values(fields: dict[str, Any]) -> dict[str, Any]:
     attributes = fields.get("attributes") or {}
     refused = BUILTIN & set(attributes)
     if refused:

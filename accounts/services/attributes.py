@@ -69,7 +69,7 @@ def set_attributes(
     if not values:
         return []
     entity = Entity.ACCOUNT if isinstance(row, Account) else Entity.CONTACT
-    definitions = _definitions(entity, values, define_missing=define_missing)
+    definitions = find_definitions(entity, values, define_missing=define_missing)
     history = _history(row, definitions)
     fresh: list[AttributeValue] = []
     for key, raw in values.items():
@@ -94,7 +94,7 @@ def set_attributes(
     if current:
         _project(row, current)
     if isinstance(row, Account):
-        write_events(_change_event(row, value, history, now=now, backfill=backfill) for value in fresh)
+        write_events(change_event(row, value, history, now=now, backfill=backfill) for value in fresh)
     return fresh
 
 
@@ -185,7 +185,8 @@ _WANTED = {
 }
 
 
-def _definitions(entity: Entity, values: dict[str, Any], *, define_missing: bool) -> dict[str, AttributeDefinition]:
+def find_definitions(entity: Entity, values: dict[str, Any], *, define_missing: bool) -> dict[str, AttributeDefinition]:
+    """Return the definitions of the keys; unknown ones are defined by their value, or refused by InvalidInput."""
     found = {d.key: d for d in AttributeDefinition.objects.filter(entity=entity, key__in=list(values))}
     for key in values.keys() - found.keys():
         if not define_missing:
@@ -221,26 +222,24 @@ def _value_at(values: list[AttributeValue], moment: datetime) -> Any:
 
 def _project(row: Account | Contact, values: list[AttributeValue]) -> None:
     """Bring the row's columns and `attributes` up to the newest values."""
-    fields = set()
-    for value in values:
-        key = value.definition.key
-        if value.definition.is_builtin:
-            column = f"{key}_id" if key in {"csm", "team"} else key
-            setattr(
-                row,
-                column,
-                value.value if value.value is not None or column.endswith("_id") else "",
-            )
-            fields.add(key)
-        else:
-            row.attributes.pop(key, None)
-            if value.value is not None:
-                row.attributes[key] = value.value
-            fields.add("attributes")
+    fields = {put_value(row, value.definition, value.value) for value in values}
     row.save(update_fields=sorted(fields))
 
 
-def _change_event(
+def put_value(row: Account | Contact, definition: AttributeDefinition, value: Any) -> str:
+    """Set a current value on the row, unsaved; returns the field that holds it."""
+    key = definition.key
+    if definition.is_builtin:
+        column = f"{key}_id" if key in {"csm", "team"} else key
+        setattr(row, column, value if value is not None or column.endswith("_id") else "")
+        return key
+    row.attributes.pop(key, None)
+    if value is not None:
+        row.attributes[key] = value
+    return "attributes"
+
+
+def change_event(
     account: Account,
     value: AttributeValue,
     history: dict[int, list[AttributeValue]],

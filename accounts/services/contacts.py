@@ -37,7 +37,7 @@ def create_contact(
 ) -> Contact:
     """Create a contact, at no account yet. `fields`: FIELDS. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
-    contact = Contact.objects.create(**_texts(fields))
+    contact = Contact.objects.create(**clean_texts(fields))
     set_attributes(
         row=contact,
         values=fields.get("attributes") or {},
@@ -64,7 +64,7 @@ def update_contact(
     """Change the given fields; fields left out stay. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
     contact = Contact.objects.select_for_update().get(pk=contact.pk)
-    texts = _texts(fields)
+    texts = clean_texts(fields)
     changed = [name for name, value in texts.items() if getattr(contact, name) != value]
     for name in changed:
         setattr(contact, name, texts[name])
@@ -225,7 +225,7 @@ def pin_persona(
     return row
 
 
-def _texts(fields: dict[str, Any]) -> dict[str, str]:
+def clean_texts(fields: dict[str, Any]) -> dict[str, str]:
     texts = {name: clean_text(fields[name], name, limit=limit) for name, limit in TEXTS.items() if name in fields}
     if texts.get("email"):
         texts["email"] = texts["email"].lower()

@@ -57,23 +57,16 @@ def record_activity(
 
     Returns (activity, whether it is new). Raises InvalidInput.
     """
-    clean_choice(kind, "kind", ActivityKind.values)
-    clean_choice(function, "function", Function.values)
-    values: dict[str, Any] = {
-        "subject": clean_text(subject, "subject", limit=300),
-        "body": clean_text(body, "body"),
-        "initiative": clean_choice(initiative or "", "initiative", ["", *Initiative.values]),
-    }
+    values = clean_activity(kind, function, subject, body, initiative)
     found = _named(Entity.ACTIVITY, system, external_id)
     if found is not None:
         activity = Activity.all_objects.get(pk=found)
         if activity.deleted_at is not None:
             Activity.all_objects.filter(pk=found).update(deleted_at=None)
-        return edit_activity(activity=activity, fields=values, editor=author), False
+        edits = {name: values[name] for name in EDITABLE}
+        return edit_activity(activity=activity, fields=edits, editor=author), False
     activity = Activity.objects.create(
         account=account,
-        kind=kind,
-        function=function,
         author=author,
         source=clean_text(source, "source", limit=60),
         **values,
@@ -91,6 +84,17 @@ def record_activity(
         payload={"activity_id": activity.pk, "kind": kind, "function": function},
     )
     return activity, True
+
+
+def clean_activity(kind: str, function: str, subject: str, body: str, initiative: str) -> dict[str, str]:
+    """Return the columns of an activity. Raises InvalidInput."""
+    return {
+        "kind": clean_choice(kind, "kind", ActivityKind.values),
+        "function": clean_choice(function, "function", Function.values),
+        "subject": clean_text(subject, "subject", limit=300),
+        "body": clean_text(body, "body"),
+        "initiative": clean_choice(initiative or "", "initiative", ["", *Initiative.values]),
+    }
 
 
 @transaction.atomic
@@ -148,27 +152,15 @@ def record_survey_response(
 
     Returns (response, whether it is new). Raises InvalidInput.
     """
-    clean_choice(kind, "kind", SurveyKind.values)
-    points = clean_count(score, "score")
-    low, high = SURVEY_RANGE[SurveyKind(kind)]
-    if points is None or not low <= points <= high:
-        msg = f"{SurveyKind(kind).label} is a whole number from {low} to {high}, not {score!r}."
-        raise InvalidInput(msg, "score")
+    values = clean_response(kind, score, comment)
     found = _named(Entity.SURVEY_RESPONSE, system, external_id)
     if found is not None:
-        SurveyResponse.all_objects.filter(pk=found).update(
-            score=points,
-            kind=kind,
-            comment=clean_text(comment, "comment"),
-            deleted_at=None,
-        )
+        SurveyResponse.all_objects.filter(pk=found).update(deleted_at=None, **values)
         return SurveyResponse.objects.get(pk=found), False
     response = SurveyResponse.objects.create(
         account=account,
         contact=contact,
-        kind=kind,
-        score=points,
-        comment=clean_text(comment, "comment"),
+        **values,
         source=clean_text(source, "source", limit=60),
         **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
     )
@@ -180,9 +172,20 @@ def record_survey_response(
         now=now,
         actor=actor,
         origin=origin(backfill=backfill),
-        payload={"survey_response_id": response.pk, "kind": kind, "score": points},
+        payload={"survey_response_id": response.pk, "kind": kind, "score": response.score},
     )
     return response, True
+
+
+def clean_response(kind: str, score: Any, comment: str) -> dict[str, Any]:
+    """Return the columns of an answer. Raises InvalidInput."""
+    clean_choice(kind, "kind", SurveyKind.values)
+    points = clean_count(score, "score")
+    low, high = SURVEY_RANGE[SurveyKind(kind)]
+    if points is None or not low <= points <= high:
+        msg = f"{SurveyKind(kind).label} is a whole number from {low} to {high}, not {score!r}."
+        raise InvalidInput(msg, "score")
+    return {"kind": kind, "score": points, "comment": clean_text(comment, "comment")}
 
 
 @transaction.atomic
@@ -210,9 +213,7 @@ def record_sentiment(
     backfill: bool = False,
 ) -> Sentiment:
     """Record the CSM's own judgement, 1 (very poor) to 5 (very good). Raises InvalidInput."""
-    if level not in SentimentLevel.values:
-        msg = f"CSM sentiment goes from 1 (very poor) to 5 (very good), not {level!r}."
-        raise InvalidInput(msg, "level")
+    clean_level(level)
     occurred_at = occurred_at or now
     sentiment = Sentiment.objects.create(
         account=account,
@@ -231,6 +232,14 @@ def record_sentiment(
         payload={"sentiment_id": sentiment.pk, "level": level},
     )
     return sentiment
+
+
+def clean_level(level: int) -> int:
+    """Return the level. Raises InvalidInput."""
+    if level not in SentimentLevel.values:
+        msg = f"CSM sentiment goes from 1 (very poor) to 5 (very good), not {level!r}."
+        raise InvalidInput(msg, "level")
+    return level
 
 
 def _named(entity: str, system: str, external_id: str) -> int | None:

@@ -1,11 +1,12 @@
 """Subscriptions: all terms from a time on, the current ones projected, ARR and renewal per account."""
 
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
@@ -56,7 +57,7 @@ def upsert_subscription(
     were at that time. Changes may arrive out of order. Returns (subscription, whether it is new).
     Raises InvalidInput.
     """
-    cleaned = _clean(fields)
+    cleaned = clean_terms(fields)
     if external_id:
         lock_external_id(Entity.SUBSCRIPTION, system, external_id)
     if subscription is None and external_id:
@@ -122,25 +123,53 @@ def set_exchange_rate(*, currency: str, on: date, rate: Decimal) -> ExchangeRate
 
 def refresh_account_terms(account: Account, *, today: date) -> None:
     """Project the sum of running subscriptions onto the account; a missing rate makes ARR unknown."""
-    running = [
-        s
-        for s in Subscription.objects.filter(account=account, started_on__lte=today)
-        if s.ended_on is None or s.ended_on > today
-    ]
-    amounts = [_in_reporting_currency(s.mrr, s.currency, today) for s in running]
-    arr = None if None in amounts else sum((a for a in amounts if a is not None), Decimal(0)) * MONTHS_PER_YEAR
-    if not running and not Subscription.objects.filter(account=account).exists():
-        arr = None
-    renews_on = min((s.renews_on for s in running if s.renews_on), default=None)
-    Account.objects.filter(pk=account.pk).update(arr=arr, renews_on=renews_on)
-    account.arr, account.renews_on = arr, renews_on
+    refresh_terms([account], today=today)
 
 
-def _in_reporting_currency(amount: Decimal | None, currency: str, on: date) -> Decimal | None:
+def refresh_terms(accounts: Sequence[Account], *, today: date) -> None:
+    """Do so for many accounts in a few statements."""
+    of_account: dict[int, list[Subscription]] = {account.pk: [] for account in accounts}
+    for subscription in Subscription.objects.filter(account__in=of_account):
+        of_account[subscription.account_id].append(subscription)
+    currencies = {s.currency for rows in of_account.values() for s in rows} - {settings.REPORTING_CURRENCY}
+    rates = _rates(currencies, today)
+    terms = {pk: _current_terms(rows, rates, today) for pk, rows in of_account.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE accounts_account AS old SET arr = new.arr, renews_on = new.renews_on"
+            " FROM unnest(%s::bigint[], %s::numeric[], %s::date[]) AS new (id, arr, renews_on)"
+            " WHERE old.id = new.id AND (old.arr, old.renews_on) IS DISTINCT FROM (new.arr, new.renews_on)",
+            [list(terms), [arr for arr, _ in terms.values()], [renews_on for _, renews_on in terms.values()]],
+        )
+    for account in accounts:
+        account.arr, account.renews_on = terms[account.pk]
+
+
+def _current_terms(
+    subscriptions: Iterable[Subscription], rates: dict[str, Decimal], today: date
+) -> tuple[Decimal | None, date | None]:
+    """Return (ARR in the reporting currency, next renewal); ARR is None when it cannot be known."""
+    subscriptions = list(subscriptions)
+    running = [s for s in subscriptions if s.started_on <= today and (s.ended_on is None or s.ended_on > today)]
+    amounts = [_in_reporting_currency(s.mrr, s.currency, rates) for s in running]
+    known = [amount for amount in amounts if amount is not None]
+    arr = sum(known, Decimal(0)) * MONTHS_PER_YEAR if subscriptions and len(known) == len(amounts) else None
+    return arr, min((s.renews_on for s in running if s.renews_on), default=None)
+
+
+def _rates(currencies: set[str], on: date) -> dict[str, Decimal]:
+    """Return the rates that hold on a day; a currency without one is left out."""
+    if not currencies:
+        return {}
+    rows = ExchangeRate.objects.filter(currency__in=currencies, on__lte=on).order_by("currency", "-on")
+    return {row.currency: row.rate for row in rows.distinct("currency")}
+
+
+def _in_reporting_currency(amount: Decimal | None, currency: str, rates: dict[str, Decimal]) -> Decimal | None:
     if amount is None or currency == settings.REPORTING_CURRENCY:
         return amount
-    rate = ExchangeRate.objects.filter(currency=currency, on__lte=on).order_by("-on").first()
-    return None if rate is None else (amount * rate.rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
+    rate = rates.get(currency)
+    return None if rate is None else (amount * rate).quantize(Decimal("0.01"), ROUND_HALF_UP)
 
 
 def _start(
@@ -154,7 +183,7 @@ def _start(
 ) -> Subscription:
     started_on = cleaned.pop("started_on", None) or (effective_at or now).date()
     cleaned.setdefault("currency", settings.REPORTING_CURRENCY)
-    _check_end(started_on, cleaned.get("ended_on"))
+    check_end(started_on, cleaned.get("ended_on"))
     at = effective_at or datetime.combine(started_on, time.min, UTC)
     subscription = Subscription.objects.create(account=account, started_on=started_on, **cleaned)
     SubscriptionChange.objects.create(
@@ -190,7 +219,7 @@ def _amend(
     )
     terms = {name: getattr(before or subscription, name) for name in TERMS}
     changed = {name: value for name, value in cleaned.items() if name in TERMS and terms[name] != value}
-    _check_end(
+    check_end(
         cleaned.get("started_on") or subscription.started_on,
         changed.get("ended_on", terms["ended_on"]),
     )
@@ -241,7 +270,7 @@ def _write(
     )
 
 
-def _clean(fields: dict[str, Any]) -> dict[str, Any]:
+def clean_terms(fields: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(fields, FIELDS)
     cleaned: dict[str, Any] = {}
     for name in {"started_on", "renews_on", "notice_on", "ended_on"} & fields.keys():
@@ -272,7 +301,7 @@ def _currency(value: object) -> str:
     return code
 
 
-def _check_end(started_on: date, ended_on: date | None) -> None:
+def check_end(started_on: date, ended_on: date | None) -> None:
     if ended_on is not None and ended_on < started_on:
         msg = f"ended_on {ended_on} lies before started_on {started_on}."
         raise InvalidInput(msg, "ended_on")

@@ -1,5 +1,6 @@
 """Tickets: opened once, every change of state a dated row."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +47,7 @@ def upsert_ticket(
     A ticket that arrives already solved gets its history from first_responded_at and resolved_at.
     Returns (ticket, whether it is new). Raises InvalidInput.
     """
-    cleaned = _clean(fields)
+    cleaned = clean_ticket(fields)
     if external_id:
         lock_external_id(Entity.TICKET, system, external_id)
     if ticket is None and external_id:
@@ -108,6 +109,26 @@ def _change(
     actor: User | None,
 ) -> None:
     """Write what differs from the current state, at the moments the fields name."""
+    for moment, state, is_first_response in ticket_steps(ticket, cleaned, at=at, now=now):
+        kinds = apply_state(ticket, state, moment)
+        TicketChange.objects.create(
+            ticket=ticket,
+            is_first_response=is_first_response,
+            **{name: getattr(ticket, name) for name in TICKET_STATE},
+            **fact_times(occurred_at=moment, now=now, backfill=backfill),
+        )
+        for kind in kinds:
+            _write(ticket, kind, moment, now=now, backfill=backfill, actor=actor)
+    ticket.save()
+
+
+def ticket_steps(
+    ticket: Ticket, cleaned: dict[str, Any], *, at: datetime | None, now: datetime
+) -> Iterator[tuple[datetime, dict[str, Any], bool]]:
+    """Set a ticket's plain columns and yield its changes of state: when, what, whether a first response.
+
+    Each is to be applied before the next is asked for. Raises InvalidInput.
+    """
     for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys():
         setattr(ticket, name, cleaned[name])
     ticket.deleted_at = None
@@ -123,44 +144,22 @@ def _change(
             opened = f"{ticket.occurred_at:%Y-%m-%d %H:%M}"
             msg = f"{name} {moment:%Y-%m-%d %H:%M} lies before the ticket was opened ({opened})."
             raise InvalidInput(msg, name)
-    options: dict[str, Any] = {"now": now, "backfill": backfill, "actor": actor}
     if responded_at and ticket.first_responded_at is None:
         ticket.first_responded_at = responded_at
-        _state(ticket, {}, at=responded_at, is_first_response=True, **options)
+        yield responded_at, {}, True
     state = {name: cleaned[name] for name in TICKET_STATE if name in cleaned}
     if resolved_at and "status" not in state:
         state["status"] = TicketStatus.SOLVED
     moment = at or (resolved_at if state.get("status") in RESOLVED and resolved_at else None) or now
     if any(getattr(ticket, name) != value for name, value in state.items()):
-        _state(
-            ticket,
-            state,
-            at=max(moment, ticket.occurred_at),
-            is_first_response=False,
-            **options,
-        )
-    ticket.save()
+        yield max(moment, ticket.occurred_at), state, False
 
 
-def _state(
-    ticket: Ticket,
-    state: dict[str, Any],
-    *,
-    at: datetime,
-    is_first_response: bool,
-    now: datetime,
-    backfill: bool,
-    actor: User | None,
-) -> None:
+def apply_state(ticket: Ticket, state: dict[str, Any], at: datetime) -> list[str]:
+    """Put a state on the row, unsaved; returns the kinds of events that makes."""
     was_resolved, was_escalated = ticket.status in RESOLVED, ticket.is_escalated
     for name, value in state.items():
         setattr(ticket, name, value)
-    TicketChange.objects.create(
-        ticket=ticket,
-        is_first_response=is_first_response,
-        **{name: getattr(ticket, name) for name in TICKET_STATE},
-        **fact_times(occurred_at=at, now=now, backfill=backfill),
-    )
     is_resolved = ticket.status in RESOLVED
     ticket.resolved_at = (ticket.resolved_at or at) if is_resolved else None
     kinds = []
@@ -170,8 +169,7 @@ def _state(
         kinds.append("ticket.reopened")
     if ticket.is_escalated and not was_escalated:
         kinds.append("ticket.escalated")
-    for kind in kinds:
-        _write(ticket, kind, at, now=now, backfill=backfill, actor=actor)
+    return kinds
 
 
 def _write(
@@ -194,7 +192,7 @@ def _write(
     )
 
 
-def _clean(fields: dict[str, Any]) -> dict[str, Any]:
+def clean_ticket(fields: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(fields, FIELDS)
     cleaned = dict(fields)
     for name, limit in TEXTS.items():

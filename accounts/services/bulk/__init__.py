@@ -1,0 +1,36 @@
+"""Many new rows at once, for imports and histories: what the single services write, in a few statements.
+
+Each function takes rows of one kind and returns, in their order, the row written, or InvalidInput
+for one that cannot be taken, or None for one that is not new: its external id (a contact's e-mail
+address too) is known already, and the single service is the way to change it.
+"""
+
+from accounts.services.bulk.contacts import NewContact, create_contacts
+from accounts.services.bulk.customers import NewAccount, create_accounts
+from accounts.services.bulk.facts import (
+    NewActivity,
+    NewResponse,
+    NewSentiment,
+    record_activities,
+    record_sentiments,
+    record_survey_responses,
+)
+from accounts.services.bulk.subscriptions import NewSubscription, create_subscriptions
+from accounts.services.bulk.tickets import NewTicket, open_tickets
+
+__all__ = [
+    "NewAccount",
+    "NewActivity",
+    "NewContact",
+    "NewResponse",
+    "NewSentiment",
+    "NewSubscription",
+    "NewTicket",
+    "create_accounts",
+    "create_contacts",
+    "create_subscriptions",
+    "open_tickets",
+    "record_activities",
+    "record_sentiments",
+    "record_survey_responses",
+]

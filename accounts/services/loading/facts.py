@@ -10,9 +10,9 @@ from django.db import transaction
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
 from accounts.models import Account, Activity, Contact, Sentiment, SurveyResponse
-from accounts.services.bulk.batch import BATCH_SIZE, Batch, Context, write_all
 from accounts.services.facts import clean_activity, clean_level, clean_response
 from accounts.services.fields import clean_text
+from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
 from team.enums import Function
 from team.models import User
 

@@ -12,8 +12,8 @@ from accounts.errors import InvalidInput
 from accounts.models import Account, AccountEvent, AttributeDefinition, AttributeValue
 from accounts.services.accounts import FIELDS, clean_columns, dated_values
 from accounts.services.attributes import change_event, put_value
-from accounts.services.bulk.batch import BATCH_SIZE, Attributes, Batch, Context, write_all
 from accounts.services.fields import refuse_unknown
+from accounts.services.loading.batch import BATCH_SIZE, Attributes, Batch, Context, write_all
 from team.models import User
 
 

@@ -20,9 +20,9 @@ from accounts.models import (
     Persona,
 )
 from accounts.services.attributes import put_value
-from accounts.services.bulk.batch import BATCH_SIZE, AlreadyHereError, Attributes, Batch, Context, write_all
 from accounts.services.contacts import FIELDS, clean_texts
 from accounts.services.fields import clean_choice, refuse_unknown
+from accounts.services.loading.batch import BATCH_SIZE, AlreadyHereError, Attributes, Batch, Context, write_all
 from team.models import User
 
 

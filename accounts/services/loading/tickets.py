@@ -11,7 +11,7 @@ from accounts.enums import Entity, Priority
 from accounts.errors import InvalidInput
 from accounts.models import Account, Ticket, TicketChange
 from accounts.models.facts import TICKET_STATE
-from accounts.services.bulk.batch import BATCH_SIZE, Batch, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
 from accounts.services.tickets import apply_state, clean_ticket, ticket_steps
 from team.models import User
 

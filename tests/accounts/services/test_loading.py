@@ -38,7 +38,7 @@ from accounts.services import (
     upsert_subscription,
     upsert_ticket,
 )
-from accounts.services.bulk import (
+from accounts.services.loading import (
     NewAccount,
     NewActivity,
     NewContact,

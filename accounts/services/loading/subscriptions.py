@@ -12,7 +12,7 @@ from accounts.enums import Entity
 from accounts.errors import InvalidInput
 from accounts.models import Account, AccountEvent, Subscription, SubscriptionChange
 from accounts.models.subscriptions import TERMS
-from accounts.services.bulk.batch import BATCH_SIZE, Batch, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
 from accounts.services.subscriptions import check_end, clean_terms, refresh_terms
 from team.models import User
 

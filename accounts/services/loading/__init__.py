@@ -5,9 +5,9 @@ for one that cannot be taken, or None for one that is not new: its external id (
 address too) is known already, and the single service is the way to change it.
 """
 
-from accounts.services.bulk.contacts import NewContact, create_contacts
-from accounts.services.bulk.customers import NewAccount, create_accounts
-from accounts.services.bulk.facts import (
+from accounts.services.loading.contacts import NewContact, create_contacts
+from accounts.services.loading.customers import NewAccount, create_accounts
+from accounts.services.loading.facts import (
     NewActivity,
     NewResponse,
     NewSentiment,
@@ -15,8 +15,8 @@ from accounts.services.bulk.facts import (
     record_sentiments,
     record_survey_responses,
 )
-from accounts.services.bulk.subscriptions import NewSubscription, create_subscriptions
-from accounts.services.bulk.tickets import NewTicket, open_tickets
+from accounts.services.loading.subscriptions import NewSubscription, create_subscriptions
+from accounts.services.loading.tickets import NewTicket, open_tickets
 
 __all__ = [
     "NewAccount",

@@ -32,7 +32,7 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=packages /venv /venv
 COPY . .
 COPY --from=assets /src/static/dist static/dist
-RUN SECRET_KEY=only-while-building python manage.py collectstatic --no-input --verbosity 0 \
+RUN SECRET_KEY=only-while-building python manage.py collectstatic --ignore src --no-input --verbosity 0 \
     && python -m compileall -q /app
 USER cs
 EXPOSE 8000

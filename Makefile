@@ -83,5 +83,5 @@ node_modules/.stamp: package-lock.json
 static_root/.stamp: node_modules/.stamp $(ASSET_SOURCES)
 	@echo 'Building styles and scripts.'
 	@PATH="$$PWD/$(BIN):$$PATH" $(BIN)/node build.mjs > .venv/assets.log || { cat .venv/assets.log; exit 1; }
-	@$(BIN)/python manage.py collectstatic --no-input --clear --verbosity 0
+	@$(BIN)/python manage.py collectstatic --ignore src --no-input --clear --verbosity 0
 	@touch $@

@@ -1,8 +1,9 @@
 """The doors to customers: no access is 404, read-only is 403."""
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404
 
-from accounts.models import Account, Contact
+from accounts.models import Account, Contact, Segment
 from team.models import User
 
 
@@ -29,3 +30,23 @@ def contact_is_visible(user: User, contact: Contact) -> bool:
     if not memberships.exists():
         return True
     return memberships.filter(account__in=Account.objects.visible_to(user)).exists()
+
+
+def get_segment_for(user: User, pk: int) -> Segment:
+    """Return a segment the user may see. Raises Http404."""
+    segment = Segment.objects.visible_to(user).filter(pk=pk).first()
+    if segment is None:
+        msg = "There is no such segment, or it is somebody else's own."
+        raise Http404(msg)
+    return segment
+
+
+def check_can_change_segment(user: User, segment: Segment) -> None:
+    """Raise PermissionDenied unless the segment is theirs, or shared and they may configure."""
+    if not can_change_segment(user, segment):
+        msg = f"The segment {segment.name} belongs to {segment.owner or 'nobody'}; save yours under another name."
+        raise PermissionDenied(msg)
+
+
+def can_change_segment(user: User, segment: Segment) -> bool:
+    return user.can_contribute and (segment.owner_id == user.pk or (segment.is_shared and user.can_configure))

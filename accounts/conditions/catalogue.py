@@ -61,7 +61,7 @@ class FieldType(StrEnum):
 
 @dataclass(frozen=True)
 class Param:
-    """A setting of a field: a choice when it has choices, else a whole number."""
+    """A setting of a field: a list of texts, else a choice when it has choices, else a whole number."""
 
     key: str
     label: str
@@ -70,6 +70,7 @@ class Param:
     minimum: int = 0
     maximum: int = 100_000
     unit: str = ""
+    is_texts: bool = False
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,12 @@ def field_words(field: Field, params: dict[str, Any]) -> str:
         value = params.get(param.key)
         if value is None:
             continue
-        label = dict(param.choices()).get(str(value), str(value)) if param.choices else ""
-        said.append(label or f"{value} {param.unit or param.label.lower()}")
+        if param.is_texts:
+            said.append(_either(list(value)))
+        elif param.choices:
+            said.append(dict(param.choices()).get(str(value), str(value)))
+        else:
+            said.append(_counted(value, param.unit or param.label.lower()))
     return f"{field.label} ({', '.join(said)})" if said else field.label
 
 

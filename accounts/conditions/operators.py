@@ -43,6 +43,13 @@ class Operator:
     sql: str
     test: Test
 
+    @property
+    def label(self) -> str:
+        """What the editor offers, such as "is any of" or "is more than … ago"."""
+        if self.operand in {Operand.CHOICES, Operand.TEXTS} and self.key in {"any_of", "none_of"}:
+            return "is any of" if self.key == "any_of" else "is none of"
+        return self.words.replace("{v}", "…").removesuffix("…").strip()
+
 
 def _days(count: int) -> timedelta:
     return timedelta(days=count)

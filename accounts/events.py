@@ -7,6 +7,7 @@ no gaps, and a reader that remembers the last one misses nothing. Readers may se
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -42,6 +43,20 @@ def write_event(
 def write_events(events: Iterable[AccountEvent]) -> int:
     """Write many unsaved events at once, in the caller's transaction. Returns how many."""
     return len(AccountEvent.objects.bulk_create(list(events), batch_size=1000))
+
+
+def write_selected_events(select: str, params: dict[str, Any]) -> int:
+    """Write an event for each row of a query, in the caller's transaction. Returns how many.
+
+    The query yields kind, account_id, occurred_at, recorded_at, origin and payload.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_accountevent (kind, account_id, occurred_at, recorded_at, origin, payload)"
+            f" {select}",
+            params,
+        )
+        return int(cursor.rowcount)
 
 
 @transaction.atomic

@@ -99,7 +99,8 @@ def canonical(values: Floats) -> Floats:
     # Zero and unknown have no magnitude.
     digits = SIGNIFICANT_DIGITS - 1 - np.where(np.isfinite(magnitude), magnitude, 0)
     small, large = 10.0 ** np.clip(digits, 0, MOST_DECIMALS), 10.0 ** np.maximum(-digits, 0)
-    return _half_even(values * small / large) * large / small + 0.0
+    rounded: Floats = _half_even(values * small / large) * large / small
+    return rounded + 0.0
 
 
 def _too_old(measure: Measure, age: Floats) -> Flags:

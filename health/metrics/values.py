@@ -7,6 +7,7 @@ from datetime import datetime
 import numpy as np
 import numpy.typing as npt
 
+from accounts.conditions import Sql
 from health.metrics.query import AccountSet, Query, columns_of
 from health.metrics.registry import MetricUse
 from health.packed import read_rows
@@ -33,11 +34,11 @@ def read_values(
     as_of: datetime,
     recorded_by: datetime,
     live: bool,
-    only: str = "true",
+    only: Sql | None = None,
 ) -> Values:
     """Compute metrics over accounts as of a UTC midnight, by what was recorded until recorded_by.
 
-    `live`: recorded_by is the present. `only`: a further SQL condition on the account's row `a`.
+    `live`: recorded_by is the present. `only`: SQL that yields the ids of the only accounts wanted.
     """
     query = Query(accounts, live=live)
     distinct = list(dict.fromkeys(uses))
@@ -49,8 +50,9 @@ def read_values(
             f"coalesce(floor(extract(epoch FROM {column.fresh}) / 60)::int, {NO_INPUT})",
         ]
         names += [(f"value{i}", "float8"), (f"fresh{i}", "int4")]
-    sql = query.statement(selected, only)
-    rows = read_rows(sql, {"as_of": as_of, "recorded_by": recorded_by}, names)
+    sql = query.statement(selected, f"a.id IN ({only.text})" if only else "true")
+    params = (only.params if only else {}) | {"as_of": as_of, "recorded_by": recorded_by}
+    rows = read_rows(sql, params, names)
     places = [distinct.index(use) for use in uses]
     return Values(
         account_ids=rows["account"].astype(np.int64),

@@ -1,0 +1,52 @@
+"""From facts to results: the values of a version's measures, scored."""
+
+from datetime import UTC, date, datetime, time
+
+import numpy as np
+import pandas as pd
+
+from accounts.conditions import Sql
+from health.metrics.query import AccountSet
+from health.metrics.values import NO_INPUT, Values, read_values
+from health.models import ScorecardVersion
+from health.results import Results, result_hashes
+from health.scorecards import Card
+from health.scoring import score
+
+MINUTES_PER_DAY = 24 * 60
+
+
+def compute_results(
+    version: ScorecardVersion,
+    accounts: AccountSet,
+    *,
+    as_of: date,
+    recorded_by: datetime,
+    live: bool,
+    only: Sql | None = None,
+) -> Results:
+    """Score accounts by a version as of a day, by what was recorded until then. See read_values."""
+    card = version.card()
+    values = read_values(
+        [measure.use for measure in card.measures],
+        accounts,
+        as_of=datetime.combine(as_of, time(), UTC),
+        recorded_by=recorded_by,
+        live=live,
+        only=only,
+    )
+    return score_values(card, version.hash, values, as_of)
+
+
+def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> Results:
+    """Score values that were read before, now or when a snapshot was taken."""
+    keys = [measure.key for measure in card.measures]
+    minutes = (as_of - date(1970, 1, 1)).days * MINUTES_PER_DAY
+    ages = np.where(values.fresh == NO_INPUT, np.nan, (minutes - values.fresh) / MINUTES_PER_DAY)
+    scores = score(
+        card,
+        pd.DataFrame(values.value, index=values.account_ids, columns=keys),
+        pd.DataFrame(ages, index=values.account_ids, columns=keys),
+    )
+    hashes = result_hashes(version_hash, values.account_ids, as_of, values.fresh, scores)
+    return Results(values.account_ids, values.fresh, scores, hashes)

@@ -1,5 +1,7 @@
 """Everything that happens by the clock, a line each. All times are UTC."""
 
+from datetime import time
+
 from team.schedules import Entry
 
 TIMETABLE = [
@@ -8,4 +10,7 @@ TIMETABLE = [
     Entry("health.make_partitions", every_seconds=3600),
     Entry("health.forget_old_usage", every_seconds=3600),
     Entry("health.release_held_events", every_seconds=60),
+    Entry("health.score_changed", every_seconds=5),
+    Entry("health.score_everybody", daily_at=time(0, 5)),
+    Entry("health.forget_old_snapshots", daily_at=time(2, 30)),
 ]

@@ -2,6 +2,9 @@
 
 from django.utils import timezone
 
+from health.metrics.query import AccountSet
+from health.models import Scorecard
+from health.services import scorecards, scores
 from health.usage import held, partitions, quarantine
 from team import work
 
@@ -22,3 +25,28 @@ def forget_old_usage(payload: work.Payload) -> None:
 @work.handler("health.release_held_events", atomic=False)
 def release_held_events(payload: work.Payload) -> None:
     held.release_joined()
+
+
+@work.handler("health.score_changed", lease_seconds=120, atomic=False)
+def score_changed(payload: work.Payload) -> None:
+    now = timezone.now()
+    scorecards.ensure_starter_scorecard(now=now)
+    scores.score_changed_accounts(now=now)
+
+
+@work.handler("health.score_everybody")
+def score_everybody(payload: work.Payload) -> None:
+    scores.score_everybody(now=timezone.now())
+
+
+@work.handler("health.score_chunk", lease_seconds=900, atomic=False)
+def score_chunk(payload: work.Payload) -> None:
+    scorecard = Scorecard.objects.live().filter(pk=payload["scorecard_id"]).first()
+    if scorecard is not None:
+        accounts = AccountSet(first=payload["first"], last=payload["last"])
+        scores.score_accounts(scorecard=scorecard, accounts=accounts, now=timezone.now())
+
+
+@work.handler("health.forget_old_snapshots", lease_seconds=600, atomic=False)
+def forget_old_snapshots(payload: work.Payload) -> None:
+    scores.forget_old_snapshots(now=timezone.now())

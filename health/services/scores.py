@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from health.results import Results
 
 SCORE_WRITE_LOCK = 0x5EED_0012
+SCORE_CHANGED_LOCK = 0x5EED_0013
 SCORE_SNAPSHOT = PartitionedTable("health_scoresnapshot", "month")
 # Few and large: usage lies by day on disk, so that every chunk of accounts reads all of it.
 CHUNK_ACCOUNTS = 100_000
@@ -137,21 +138,18 @@ def compute(
 
 
 def score_changed_accounts(*, now: datetime, seconds: float = 40) -> ScoreReport:
-    """Score the accounts whose facts changed since they were scored, until none is left or the time is over."""
-    until = time.monotonic() + seconds
-    report = ScoreReport()
-    _note_events(now)
-    while time.monotonic() < until:
-        batch = list(DirtyAccount.objects.order_by("since")[:DIRTY_BATCH].values_list("account_id", "marked_at"))
-        if not batch:
-            break
-        accounts = AccountSet(ids=tuple(pk for pk, _ in batch))
-        for scorecard in Scorecard.objects.live():
-            report += score_accounts(scorecard=scorecard, now=now, accounts=accounts)
-        _forget_dirty(batch)
-    else:
-        enqueue(kind="health.score_changed", key="again")
-    return report
+    """Score the accounts whose facts changed since they were scored, until none is left or the time is over.
+
+    One at a time: who finds another at it leaves the work to them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [SCORE_CHANGED_LOCK])
+        if not cursor.fetchone()[0]:
+            return ScoreReport()
+        try:
+            return _score_changed_accounts(now, seconds)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [SCORE_CHANGED_LOCK])
 
 
 def forget_old_snapshots(*, now: datetime, daily: int = 100) -> int:
@@ -166,6 +164,23 @@ def forget_old_snapshots(*, now: datetime, daily: int = 100) -> int:
             [live_as_of(now) - timedelta(days=daily)],
         )
         return int(cursor.rowcount)
+
+
+def _score_changed_accounts(now: datetime, seconds: float) -> ScoreReport:
+    until = time.monotonic() + seconds
+    report = ScoreReport()
+    _note_events(now)
+    while time.monotonic() < until:
+        batch = list(DirtyAccount.objects.order_by("since")[:DIRTY_BATCH].values_list("account_id", "marked_at"))
+        if not batch:
+            break
+        accounts = AccountSet(ids=tuple(pk for pk, _ in batch))
+        for scorecard in Scorecard.objects.live():
+            report += score_accounts(scorecard=scorecard, now=now, accounts=accounts)
+        _forget_dirty(batch)
+    else:
+        enqueue(kind="health.score_changed", key="again")
+    return report
 
 
 def _applicable(scorecard: Scorecard, accounts: AccountSet, moment: Moment, *, is_live: bool) -> Sql | None:

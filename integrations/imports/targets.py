@@ -126,7 +126,7 @@ TARGETS: dict[str, Target] = {
                 "account": "account",
                 "contact": "contact",
                 "name": "text",
-                "product": "text",
+                "product": "product",
                 "value": "number",
                 "at": "moment",
             },

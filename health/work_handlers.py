@@ -39,7 +39,7 @@ def score_everybody(payload: work.Payload) -> None:
     scores.score_everybody(now=timezone.now())
 
 
-@work.handler("health.score_chunk", lease_seconds=900, atomic=False)
+@work.handler("health.score_chunk", lease_seconds=240, atomic=False)
 def score_chunk(payload: work.Payload) -> None:
     scorecard = Scorecard.objects.live().filter(pk=payload["scorecard_id"]).first()
     if scorecard is not None:
@@ -47,6 +47,6 @@ def score_chunk(payload: work.Payload) -> None:
         scores.score_accounts(scorecard=scorecard, accounts=accounts, now=timezone.now())
 
 
-@work.handler("health.forget_old_snapshots", lease_seconds=600, atomic=False)
+@work.handler("health.forget_old_snapshots", lease_seconds=240, atomic=False)
 def forget_old_snapshots(payload: work.Payload) -> None:
     scores.forget_old_snapshots(now=timezone.now())

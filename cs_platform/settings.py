@@ -5,6 +5,7 @@ docs/operations.md lists every variable.
 
 import os
 import secrets
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
@@ -84,6 +85,9 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "team.middleware.session_limits_middleware",
+    "team.middleware.login_redirect_for_htmx_middleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "cs_platform.clock.TimeZoneMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -180,7 +184,9 @@ SESSION_COOKIE_NAME = "__Host-sessionid" if HTTPS else "sessionid"
 CSRF_COOKIE_NAME = "__Host-csrftoken" if HTTPS else "csrftoken"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SESSION_COOKIE_AGE = 14 * 24 * 3600
+SESSION_IDLE = timedelta(hours=env.number("SESSION_IDLE_HOURS", 24))
+SESSION_LONGEST = timedelta(days=env.number("SESSION_LONGEST_DAYS", 14))
+SESSION_COOKIE_AGE = int(SESSION_LONGEST.total_seconds())
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
@@ -231,6 +237,9 @@ CACHES = {
 }
 
 LOGGING = logs.configuration()
+
+# Prometheus sends it as a bearer token; without one only this machine may read /metrics.
+METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Product settings.
 ORGANISATION_NAME = env.text("ORGANISATION_NAME", "Harbor")

@@ -26,6 +26,7 @@ from health.scorecards import Band
 from team.enums import AccessLevel
 from team.models import Team, User
 
+NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
 from django.core.handlers.wsgi import WSGIRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.utils import timezone
@@ -44,6 +45,7 @@ CORS = {
 
 
 @csrf_exempt
+@login_not_required
 def take(request: HttpRequest, route: Route) -> HttpResponse:
     """Take events: one call, or a batch of them."""
     if request.method == "OPTIONS":
@@ -62,6 +64,7 @@ def take(request: HttpRequest, route: Route) -> HttpResponse:
 
 
 @csrf_exempt
+@login_not_required
 def browser_settings(request: HttpRequest, key: str) -> HttpResponse:
     """Tell Segment's browser SDK where to send to."""
     if request.method == "OPTIONS":

@@ -75,6 +75,13 @@ def subscriptions(account: Account) -> QuerySet[Subscription]:
     )
 
 
+def running_subscriptions(account: Account, *, today: date) -> QuerySet[Subscription]:
+    """Return the subscriptions in force on a day."""
+    return Subscription.objects.filter(account=account, started_on__lte=today).filter(
+        Q(ended_on=None) | Q(ended_on__gt=today)
+    )
+
+
 def tickets(account: Account, *, only_open: bool = False) -> QuerySet[Ticket]:
     """Return tickets, open ones first, then the newest."""
     rows = Ticket.objects.filter(account=account).select_related("contact", "product")

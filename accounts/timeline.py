@@ -26,7 +26,7 @@ from team.models import Team, User
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the timeline. `tone` is one of "", ok, watch, risk; `activity` only where it is one."""
+    """One line of the timeline. `tone` is the band that fits: "", green, yellow or red."""
 
     key: str
     occurred_at: datetime
@@ -250,7 +250,7 @@ def _tell_choice(event: AccountEvent, facts: Facts) -> Told:
         "flag",
         f"{what}: {old} → {new}",
         "",
-        "risk" if event.payload.get("to") == Stage.CHURNED else "",
+        "red" if event.payload.get("to") == Stage.CHURNED else "",
     )
 
 
@@ -278,7 +278,7 @@ def _tell_contact(event: AccountEvent, facts: Facts) -> Told:
             "user-minus",
             f"{contact} left",
             f"Was {role}" if role else "",
-            "risk" if role == "champion" else "watch",
+            "red" if role == "champion" else "yellow",
         )
     return "user-check", f"{contact} is now {role}", "", ""
 
@@ -305,7 +305,7 @@ def _tell_team_member(event: AccountEvent, facts: Facts) -> Told:
 def _tell_ticket(event: AccountEvent, facts: Facts) -> Told:
     ticket = facts.get("ticket", event.payload.get("ticket_id"))
     verb = event.kind.partition(".")[2]
-    tone = {"solved": "ok", "reopened": "watch", "escalated": "risk"}.get(verb, "")
+    tone = {"solved": "green", "reopened": "yellow", "escalated": "red"}.get(verb, "")
     return "life-buoy", f"Ticket {verb}", str(ticket) if ticket else "", tone
 
 
@@ -327,7 +327,7 @@ def _tell_survey(event: AccountEvent, facts: Facts) -> Told:
 
 def _survey_tone(kind: str, score: int) -> str:
     low, high = {"nps": (6, 9), "csat": (2, 4), "ces": (3, 6)}.get(kind, (0, 0))
-    return "risk" if score <= low else "ok" if score >= high else "watch"
+    return "red" if score <= low else "green" if score >= high else "yellow"
 
 
 @describe_kind("sentiment.recorded")
@@ -335,7 +335,7 @@ def _tell_sentiment(event: AccountEvent, facts: Facts) -> Told:
     sentiment: Sentiment | None = facts.get("sentiment", event.payload.get("sentiment_id"))
     if sentiment is None:
         return "smile", "CSM sentiment recorded", "", ""
-    tone = "risk" if sentiment.level < 3 else "ok" if sentiment.level > 3 else "watch"
+    tone = "red" if sentiment.level < 3 else "green" if sentiment.level > 3 else "yellow"
     return (
         "smile",
         f"CSM sentiment: {sentiment.get_level_display()}",
@@ -358,7 +358,7 @@ def _tell_subscription(event: AccountEvent, facts: Facts) -> Told:
         "receipt",
         f"Subscription {verb}",
         name,
-        {"started": "ok", "ended": "risk"}.get(verb, ""),
+        {"started": "green", "ended": "red"}.get(verb, ""),
     )
 
 

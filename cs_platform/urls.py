@@ -2,9 +2,21 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cs_platform.pages import search, styleguide
+from cs_platform.pages import account, my_day, search, styleguide, system
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", my_day.my_day, name="my_day"),
+    path("accounts/<int:pk>/", account.account_overview, name="account"),
+    path("accounts/<int:pk>/people/", account.account_people, name="account_people"),
+    path("accounts/<int:pk>/tickets/", account.account_tickets, name="account_tickets"),
+    path("accounts/<int:pk>/timeline/", account.account_timeline, name="account_timeline"),
+    path("accounts/<int:pk>/revenue/", account.account_revenue, name="account_revenue"),
+    path("settings/system/", system.system, name="system"),
+    path("settings/system/work/<int:pk>/retry/", system.work_retry, name="work_retry"),
+    path("settings/system/schedules/<int:pk>/run/", system.schedule_run, name="schedule_run"),
+    path("metrics", system.metrics, name="metrics"),
+    path("", include("accounts.urls")),
+    path("", include("team.urls")),
     path("", include("allauth.urls")),
     path("", include("health.ingest.urls")),
     path("search/", search.search, name="search"),

@@ -1,5 +1,6 @@
 """Reads over the main health scores of many accounts: how a book stands and who needs attention."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,7 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Floor, Greatest
 
 from accounts.models import Account
-from health.models import CurrentScore
+from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.scorecards import Band
 
 # Urgency halves when the renewal is this far away; an unknown renewal counts as that far.
@@ -107,3 +108,33 @@ def needs_attention(accounts: QuerySet[Account], *, today: date, limit: int) -> 
 def arr_at_risk(shares: list[BandShare]) -> Decimal:
     """Return the ARR of the accounts at risk."""
     return next((share.arr for share in shares if share.band is Band.RED), Decimal(0))
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A measure that pulls a score down, and by how many points."""
+
+    label: str
+    points: float
+
+
+def reasons(scores: Sequence[CurrentScore], *, limit: int = 2) -> dict[int, list[Reason]]:
+    """Return by account id the measures that cost each score most, the worst first; none that cost nothing.
+
+    Read from the stored snapshots, so they belong to the score that is shown. Two queries.
+    """
+    if not scores:
+        return {}
+    wanted = Q()
+    for score in scores:
+        wanted |= Q(
+            account_id=score.account_id, scorecard_id=score.scorecard_id, as_of=score.as_of, revision=score.revision
+        )
+    versions = ScorecardVersion.objects.in_bulk({score.version_id for score in scores})
+    labels = {pk: [measure.label for measure in version.card().measures] for pk, version in versions.items()}
+    found: dict[int, list[Reason]] = {}
+    for snapshot in ScoreSnapshot.objects.filter(wanted).only("account_id", "version_id", "contribution"):
+        costs = zip(labels.get(snapshot.version_id, []), snapshot.contribution, strict=False)
+        worst = sorted((points, label) for label, points in costs if points < 0)[:limit]
+        found[snapshot.account_id] = [Reason(label, points / 100) for points, label in worst]
+    return found

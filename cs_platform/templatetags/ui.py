@@ -103,6 +103,18 @@ def number(value: formats.Number | None, digits: int = 0) -> str:
 
 
 @register.filter
+def signed(value: formats.Number) -> str:
+    """Write a change with its sign: +4, −12."""
+    return formats.signed_number(value)
+
+
+@register.filter
+def band_css(band: str) -> str:
+    """Return the class that colours by a band; none for an empty one."""
+    return band_of(band).css if band else ""
+
+
+@register.filter
 def short_number(value: formats.Number | None) -> str:
     return formats.UNKNOWN if value is None else formats.short_number(value)
 

@@ -76,10 +76,10 @@ def test_timeline_tells_everything_newest_first():
     entries = [(entry.title, entry.body, entry.tone) for entry in timeline(busy_account())]
     assert entries == [
         ("Call with Priya Nair", "Agreed on weekly check-ins.", ""),
-        ("Subscription started", "Core", "ok"),
-        ("CSM sentiment: Poor", "Worried", "risk"),
-        ("NPS 4 from Priya Nair", "“Slow.”", "risk"),
-        ("Ticket escalated", "Export fails", "risk"),
+        ("Subscription started", "Core", "green"),
+        ("CSM sentiment: Poor", "Worried", "red"),
+        ("NPS 4 from Priya Nair", "“Slow.”", "red"),
+        ("Ticket escalated", "Export fails", "red"),
         ("Ticket opened", "Export fails", ""),
         ("Priya Nair joined", "As champion", ""),
         ("CSM: nobody → Mira", "", ""),

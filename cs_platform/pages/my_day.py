@@ -1,0 +1,153 @@
+"""My day: how my book stands, who needs attention, what changed."""
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from django.conf import settings
+from django.db.models import Count, Q, QuerySet, Sum
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.models import Account
+from accounts.queries import proactively_reached, renewals
+from accounts.timeline import news
+from cs_platform import formats
+from health.models import CurrentScore
+from health.portfolio import Reason, arr_at_risk, band_shares, needs_attention, reasons, score_histogram
+from health.scorecards import DEFAULT_BANDS, Band
+from team.models import User
+from team.requests import UserRequest
+
+NEWS_DAYS = 7
+RENEWAL_DAYS = 90
+REACH_DAYS = 30
+ATTENTION_ROWS = 8
+BOOKS = {"mine": "My accounts", "team": "My teams", "all": "All accounts"}
+
+
+@require_safe
+def my_day(request: UserRequest) -> HttpResponse:
+    now = timezone.now()
+    local = now.astimezone(ZoneInfo(request.user.time_zone))
+    name = _book_name(request)
+    book = book_of(request.user, name)
+    attention = needs_attention(book, today=local.date(), limit=ATTENTION_ROWS)
+    shares = band_shares(book)
+    counts = {share.band.word: share.count for share in shares}
+    accounts_url = reverse("account_list")
+    context = {
+        "book": name,
+        "books": BOOKS,
+        "greeting": greeting(local),
+        "today": local.date(),
+        "figures": book_figures(book, now=now, today=local.date()),
+        "arr_at_risk": arr_at_risk(shares),
+        "account_count": sum(counts.values()),
+        "band_counts": counts,
+        "band_links": {word: f"{accounts_url}?{_band_filter(word)}" for word in counts},
+        "band_notes": {share.band.word: formats.money(share.arr, settings.REPORTING_CURRENCY) for share in shares},
+        "bins": score_bins(score_histogram(book)),
+        "attention": attention_rows(attention),
+        "news": news(book, since=now - timedelta(days=NEWS_DAYS)),
+        "accounts_url": accounts_url,
+        "renewals": renewals(book, today=local.date(), until=local.date() + timedelta(days=RENEWAL_DAYS))[:6],
+        "news_days": NEWS_DAYS,
+        "currency": settings.REPORTING_CURRENCY,
+    }
+    return render(request, "pages/my_day.html", context)
+
+
+@dataclass(frozen=True)
+class AttentionRow:
+    score: CurrentScore
+    band: str
+    reasons: list[Reason]
+
+
+def attention_rows(scores: list[CurrentScore]) -> list[AttentionRow]:
+    """Return the scores with what costs them most: two queries."""
+    found = reasons(scores)
+    return [AttentionRow(score, Band(score.band).word, found.get(score.account_id, [])) for score in scores]
+
+
+@dataclass(frozen=True)
+class BookFigures:
+    """The strip above My day. `arr` leaves out accounts whose ARR is unknown; `reached_pct` None: no accounts."""
+
+    count: int
+    arr: Decimal
+    arr_unknown_count: int
+    renewal_count: int
+    renewal_arr: Decimal
+    reached_pct: int | None
+
+
+def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> BookFigures:
+    """Return the figures of a book: three queries."""
+    ends = today + timedelta(days=RENEWAL_DAYS)
+    due = Q(renews_on__gte=today, renews_on__lte=ends)
+    # Former customers have no ARR and need no call: they do not count.
+    totals = book.exclude(stage="churned").aggregate(
+        count=Count("pk"),
+        arr=Sum("arr"),
+        known=Count("arr"),
+        renewal_count=Count("pk", filter=due),
+        renewal_arr=Sum("arr", filter=due),
+    )
+    reached = proactively_reached(book.exclude(stage="churned"), since=now - timedelta(days=REACH_DAYS))
+    return BookFigures(
+        count=totals["count"],
+        arr=totals["arr"] or Decimal(0),
+        arr_unknown_count=totals["count"] - totals["known"],
+        renewal_count=totals["renewal_count"],
+        renewal_arr=totals["renewal_arr"] or Decimal(0),
+        reached_pct=round(100 * reached / totals["count"]) if totals["count"] else None,
+    )
+
+
+def book_of(user: User, name: str) -> QuerySet[Account]:
+    """Return the visible accounts of a book: one's own, those of one's teams, or all."""
+    visible = Account.objects.visible_to(user)
+    if name == "mine":
+        return visible.filter(Q(csm=user) | Q(pk__in=user.account_memberships.filter(until=None).values("account")))
+    if name == "team":
+        mates = User.objects.filter(teams__in=user.teams.values("pk")).values("pk")
+        return visible.filter(Q(team__in=user.teams.values("pk")) | Q(csm__in=mates))
+    return visible
+
+
+def score_bins(counts: list[int]) -> list[tuple[str, int, str]]:
+    """Return (label, count, band) per bin of ten points, coloured by the bands most scorecards use."""
+    green, yellow = DEFAULT_BANDS["green"], DEFAULT_BANDS["yellow"]
+    return [
+        (str(low * 10), count, "green" if low * 10 >= green else "yellow" if low * 10 >= yellow else "red")
+        for low, count in enumerate(counts)
+    ]
+
+
+def greeting(local: datetime) -> str:
+    """Return the words for the time of day."""
+    if local.hour < 12:
+        return "Good morning"
+    return "Good afternoon" if local.hour < 18 else "Good evening"
+
+
+def _band_filter(word: str) -> str:
+    """Return the query of the accounts list that shows one band."""
+    leaf = {"field": "band", "op": "is", "value": word}
+    return urlencode({"filter": json.dumps({"all": [leaf]})})
+
+
+def _book_name(request: UserRequest) -> str:
+    """Return the book asked for; by default one's own, or all for somebody who has none."""
+    asked = request.GET.get("book", "")
+    if asked in BOOKS:
+        return asked
+    return "mine" if book_of(request.user, "mine").exists() else "all"

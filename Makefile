@@ -3,7 +3,7 @@
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help run test check format assets bench lock docker-config-check clean clean-data
+.PHONY: help run test test-faults check format assets bench lock docker-config-check clean clean-data
 
 # The wheels that bring PostgreSQL and Redis exist for 3.11 and 3.12: prefer these to a newer `python3`.
 PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11; do \
@@ -23,6 +23,9 @@ run: .venv/local.stamp static_root/.stamp ## the whole product with a demo, at h
 
 test: .venv/dev.stamp static_root/.stamp ## the whole suite on real servers of its own; ARGS="tests/health -x"
 	@$(BIN)/python -m pytest $(ARGS)
+
+test-faults: .venv/dev.stamp ## workers, Redis and connections killed at random, many times over
+	@FAULT_SEEDS=$${FAULT_SEEDS:-50} FAULT_ROWS=$${FAULT_ROWS:-300} $(BIN)/python -m pytest -s tests/team/faults $(ARGS)
 
 check: .venv/dev.stamp static_root/.stamp ## style, types, layers, migrations, settings for production
 	$(BIN)/ruff check --quiet .

@@ -78,9 +78,6 @@ class Source:
 def open_source(path: Path, layout: Layout) -> Source:
     """Look through a file before anything is written. Raises ImportFailed naming what to mend."""
     with _readable(path):
-        if not path.is_file():
-            msg = f"{path}: there is no such file."
-            raise ImportFailed(msg)
         lines = _lines(path, layout)
         header: tuple[str, ...]
         if layout.columns is None:

@@ -28,6 +28,9 @@ def plan_import(mapping: Mapping, paths: Sequence[Path]) -> Plan:
     """Look through the files and give each to its section, in the mapping's order. Raises ImportFailed."""
     chosen: dict[str, list[Source]] = {section.name: [] for section in mapping.sections}
     for path in dict.fromkeys(path.resolve() for path in paths):
+        if not path.is_file():
+            msg = f"{path}: there is no such file."
+            raise ImportFailed(msg)
         section = _section_of(mapping, path)
         source = open_source(path, section.layout)
         column_index(section, source)

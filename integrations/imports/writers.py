@@ -216,7 +216,9 @@ def _build_ticket(record: Record, refs: References, options: Options) -> NewTick
     """A ticket opens as its fields say; its answer and its solution happen when they did."""
     fields = _resolved(record, refs)
     changed_at = fields.pop("changed_at", None)
-    later: dict[str, Any] = {name: fields.pop(name) for name in ("status", "first_responded_at", "resolved_at") if name in fields}
+    later: dict[str, Any] = {
+        name: fields.pop(name) for name in ("status", "first_responded_at", "resolved_at") if name in fields
+    }
     if "resolved_at" in later:
         later.setdefault("status", TicketStatus.SOLVED)
     return NewTicket(

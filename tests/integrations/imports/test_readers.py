@@ -125,13 +125,6 @@ def test_broken_file_says_what_is_wrong(csv_file, content, message):
         read(csv_file(content))
 
 
-def test_missing_file_is_named(tmp_path):
-    with pytest.raises(ImportFailed, match=r"none\.csv: there is no such file"):
-        open_source(tmp_path / "none.csv", Layout())
-    with pytest.raises(ImportFailed, match="there is no such file"):
-        open_source(tmp_path, Layout())
-
-
 @pytest.fixture
 def workbook(tmp_path):
     book = openpyxl.Workbook()

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.handlers.wsgi import WSGIRequest
-from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
@@ -36,8 +36,9 @@ TITLES = {
     429: "Too many requests",
     500: "Internal server error",
 }
-CORS = {
-    "Access-Control-Allow-Origin": "*",
+ANYBODY = {"Access-Control-Allow-Origin": "*"}
+PREFLIGHT = {
+    **ANYBODY,
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
     "Access-Control-Allow-Headers": "authorization, content-type, content-encoding, x-retry-count",
     "Access-Control-Max-Age": "86400",
@@ -49,7 +50,7 @@ CORS = {
 def take(request: HttpRequest, route: Route) -> HttpResponse:
     """Take events: one call, or a batch of them."""
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers=CORS)
+        return HttpResponse(status=204, headers=PREFLIGHT)
     if request.method != "POST":
         return problem(405, "method_not_allowed", "Send events with POST.", headers={"Allow": "POST, OPTIONS"})
     try:
@@ -68,7 +69,7 @@ def take(request: HttpRequest, route: Route) -> HttpResponse:
 def browser_settings(request: HttpRequest, key: str) -> HttpResponse:
     """Tell Segment's browser SDK where to send to."""
     if request.method == "OPTIONS":
-        return HttpResponse(status=204, headers=CORS)
+        return HttpResponse(status=204, headers=PREFLIGHT)
     try:
         source = check_key(key)
     except Refused as refused:
@@ -81,7 +82,7 @@ def browser_settings(request: HttpRequest, key: str) -> HttpResponse:
         "unbundledIntegrations": [],
         "addBundledMetadata": False,
     }
-    return JsonResponse(
+    return _json(
         {
             "integrations": {"Segment.io": segment},
             "plan": {"track": {"__default": {"enabled": True}}, "identify": {}, "group": {}},
@@ -92,7 +93,7 @@ def browser_settings(request: HttpRequest, key: str) -> HttpResponse:
             "enabledMiddleware": {},
             "remotePlugins": [],
         },
-        headers={**CORS, "Cache-Control": "public, max-age=60"},
+        headers={"Cache-Control": "public, max-age=60"},
     )
 
 
@@ -108,12 +109,7 @@ def problem(status: int, code: str, message: str, *, headers: dict[str, str] | N
         "message": message,
     }
     extra = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 429 else {}
-    return HttpResponse(
-        json.dumps(content),
-        status=status,
-        content_type="application/problem+json",
-        headers={**CORS, **extra, **(headers or {})},
-    )
+    return _json(content, status=status, content_type="application/problem+json", headers={**extra, **(headers or {})})
 
 
 def _take(request: HttpRequest, route: Route) -> Receipt:
@@ -147,7 +143,22 @@ def _received(receipt: Receipt) -> HttpResponse:
         "duplicates": receipt.duplicates,
         "rejected": receipt.rejected,
     }
-    return HttpResponse(json.dumps(content), content_type="application/json", headers=CORS)
+    return _json(content)
+
+
+def _json(
+    content: dict[str, object],
+    *,
+    status: int = 200,
+    content_type: str = "application/json",
+    headers: dict[str, str] | None = None,
+) -> HttpResponse:
+    """Return an answer that any page may read. Its length is said, so that the connection can be used again."""
+    text = json.dumps(content).encode()
+    length = {"Content-Length": str(len(text))}
+    return HttpResponse(
+        text, status=status, content_type=content_type, headers={**ANYBODY, **length, **(headers or {})}
+    )
 
 
 def _keys_of_header(header: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from health.models import HeldEvent
 from health.usage.attribution import account_at
-from health.usage.identities import Identities, Name
+from health.usage.identities import Identities
 from health.usage.incoming import Incoming, hash_message
 from health.usage.moment import take_write_moment
 from health.usage.writing import NULL, UsageRow, as_array, copy_lines, escape, number_text, write_usage
@@ -36,7 +36,7 @@ def hold(waiting: Iterable[tuple[Incoming, int, int, str]]) -> None:
         copy_lines("health_heldevent", COLUMNS, lines)
 
 
-def give_held(names: Mapping[Name, int]) -> set[int]:
+def give_held(names: Mapping[tuple[str, str], int]) -> set[int]:
     """Give contacts what was held for the anonymous ids that are theirs; return those who got something."""
     hashes = {hash_message(*name): contact_id for name, contact_id in names.items()}
     with connection.cursor() as cursor:
@@ -76,7 +76,7 @@ def release_joined() -> int:
     contact_ids = random.sample(contact_ids, min(CONTACTS_AT_ONCE, len(contact_ids)))
     with transaction.atomic():
         recorded_at = take_write_moment()
-        identities = Identities([])
+        identities = Identities("", [])
         identities.load_whereabouts(contact_ids)
         rows = release(contact_ids, identities)
         write_usage(rows, recorded_at=recorded_at)

@@ -6,7 +6,7 @@ few milliseconds, and what an editor, the API or another worker has changed is a
 
 from bisect import insort
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -17,8 +17,6 @@ from health.ingest.calls import ALIAS
 from health.usage.attribution import Stay, Visit
 from health.usage.incoming import Incoming
 
-Name = tuple[str, str]  # (system, id there)
-
 
 def anonymous(system: str) -> str:
     """Return the system under which a contact's anonymous ids are kept."""
@@ -26,48 +24,37 @@ def anonymous(system: str) -> str:
 
 
 class Identities:
-    """The keys behind the ids of one chunk of calls, and what is known of those contacts."""
+    """The keys behind the ids that calls of one system use, and what is known of those contacts."""
 
-    def __init__(self, calls: Sequence[Incoming]) -> None:
-        self.contacts: dict[Name, int] = {}
-        self.accounts: dict[Name, int] = {}
+    def __init__(self, system: str, calls: Sequence[Incoming]) -> None:
+        self.system = system
+        self.aliases = [incoming for incoming in calls if incoming.call.kind == ALIAS]
+        renamed = {incoming.call.previous_id for incoming in self.aliases}
+        self.users = {incoming.call.user_id for incoming in calls} - {""}
+        self.nobodies = {incoming.call.anonymous_id for incoming in calls} - {""}
+        self.groups = {incoming.call.group_id for incoming in calls} - {""}
+        self.contacts = find_all_by_external_id(Entity.CONTACT, system, self.users | renamed)
+        self.persons_behind = find_all_by_external_id(Entity.CONTACT, anonymous(system), self.nobodies | renamed)
+        self.accounts = find_all_by_external_id(Entity.ACCOUNT, system, self.groups)
         self.stays: dict[int, list[Stay]] = defaultdict(list)
         self.visits: dict[int, list[Visit]] = defaultdict(list)
-        users, nobodies, groups = defaultdict(set), defaultdict(set), defaultdict(set)
-        for incoming in calls:
-            call, system = incoming.call, incoming.batch.source.system
-            if call.user_id:
-                users[system].add(call.user_id)
-            if call.anonymous_id:
-                nobodies[system].add(call.anonymous_id)
-            if call.kind == ALIAS:
-                users[system].add(call.previous_id)
-                nobodies[system].add(call.previous_id)
-            if call.group_id:
-                groups[system].add(call.group_id)
-        for system, ids in users.items():
-            self._learn(self.contacts, system, find_all_by_external_id(Entity.CONTACT, system, ids))
-        for system, ids in nobodies.items():
-            found = find_all_by_external_id(Entity.CONTACT, anonymous(system), ids)
-            self._learn(self.contacts, anonymous(system), found)
-        for system, ids in groups.items():
-            self._learn(self.accounts, system, find_all_by_external_id(Entity.ACCOUNT, system, ids))
 
-    def create_missing_contacts(self, names: Iterable[Name]) -> None:
-        """Give every name a contact, empty where nobody has said more of them."""
-        for system, ids in _by_system(name for name in names if name not in self.contacts).items():
-            self._learn(self.contacts, system, ensure_contacts(system=system, external_ids=ids))
+    def create_contacts(self, users: Iterable[str]) -> None:
+        """Give every user id a contact, empty where nobody has said more of them."""
+        missing = set(users) - self.contacts.keys()
+        if missing:
+            self.contacts |= ensure_contacts(system=self.system, external_ids=missing)
 
-    def create_missing_accounts(self, heard: Iterable[tuple[Name, datetime, bool]], *, now: datetime) -> None:
-        """Give every (name, when it was heard of, whether that is backfill) an account named after the id."""
-        first: dict[tuple[str, bool], dict[str, datetime]] = defaultdict(dict)
-        for name, moment, is_backfill in heard:
-            if name not in self.accounts:
-                known = first[name[0], is_backfill]
-                known[name[1]] = min(moment, known.get(name[1], moment))
-        for (system, is_backfill), ids in first.items():
-            found = ensure_accounts(system=system, first_heard_at=ids, now=now, backfill=is_backfill)
-            self._learn(self.accounts, system, found)
+    def create_accounts(self, heard_at: Mapping[str, datetime], *, now: datetime, backfill: bool) -> None:
+        """Give every group id an account, named after it; `heard_at` says when each was first heard of."""
+        self.accounts |= ensure_accounts(system=self.system, first_heard_at=heard_at, now=now, backfill=backfill)
+
+    def contact_of(self, incoming: Incoming) -> int:
+        """Return the contact an event is about, 0 for nobody known."""
+        call = incoming.call
+        if call.user_id:
+            return self.contacts.get(call.user_id, 0)
+        return self.persons_behind.get(call.anonymous_id, 0)
 
     def load_whereabouts(self, contact_ids: Collection[int]) -> None:
         """Read (again) where contacts belong, and for those of several accounts where they last worked."""
@@ -95,28 +82,3 @@ class Identities:
     def note_visit(self, contact_id: int, account_id: int, moment: datetime) -> None:
         """Remember a visit that has just been written, in order of time."""
         insort(self.visits[contact_id], Visit(account_id, moment), key=lambda visit: visit.since)
-
-    def contact_of(self, incoming: Incoming) -> int:
-        """Return the contact an event is about, 0 for nobody known."""
-        call, system = incoming.call, incoming.batch.source.system
-        if call.user_id:
-            return self.contacts.get((system, call.user_id), 0)
-        return self.contacts.get((anonymous(system), call.anonymous_id), 0)
-
-    def account_named_by(self, incoming: Incoming) -> int | None:
-        """Return the account the event itself names, or None."""
-        if not incoming.call.group_id:
-            return None
-        return self.accounts[incoming.batch.source.system, incoming.call.group_id]
-
-    @staticmethod
-    def _learn(into: dict[Name, int], system: str, keys: dict[str, int]) -> None:
-        for value, key in keys.items():
-            into[system, value] = key
-
-
-def _by_system(names: Iterable[Name]) -> dict[str, set[str]]:
-    grouped = defaultdict(set)
-    for system, value in names:
-        grouped[system].add(value)
-    return grouped

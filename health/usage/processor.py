@@ -102,6 +102,15 @@ def has_backlog() -> bool:
         return bool(cursor.fetchone()[0])
 
 
+def retry_failed() -> int:
+    """Give bodies that were given up all their attempts again. Returns how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE health_ingestbatch SET attempts = 0 WHERE processed_at IS NULL AND attempts >= %s", [MAX_ATTEMPTS]
+        )
+        return int(cursor.rowcount)
+
+
 def _process(keys: Sequence[_Key]) -> int:
     """Process claimed bodies in one transaction; return how many events they held.
 

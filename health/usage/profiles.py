@@ -4,7 +4,7 @@ Most of these calls repeat what is known already, because programs send them at 
 the rows are read set-wise and a service is called only where something differs.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -14,178 +14,151 @@ from accounts.errors import InvalidInput
 from accounts.models import Account, AttributeDefinition, Contact
 from accounts.services import update_account, update_contact, upsert_account, upsert_contact
 from accounts.services.attributes import clean_value
-from accounts.services.bulk import Joining, join_accounts, name_contacts
-from health.ingest.calls import ALIAS, GROUP, IGNORED
+from accounts.services.bulk import name_contacts
+from health.ingest.calls import GROUP
 from health.ingest.traits import account_fields, contact_fields
-from health.models import GroupCall
 from health.usage.held import give_held
-from health.usage.identities import Identities, Name, anonymous
+from health.usage.identities import Identities, anonymous
 from health.usage.incoming import Incoming, Quarantined
 
 # Traits define fields by themselves, up to a number that a page can still show.
 MAX_DEFINED_ATTRIBUTES = 200
 
+Speech = tuple[Incoming, dict[str, Any]]  # a call, and the fields it changes
+
 
 class ProfileWriter:
-    """Applies the calls of one chunk in the order in which they happened."""
+    """Applies what calls of one system say of people and companies, in the order in which it happened.
+
+    Afterwards `quarantined` has the calls that a service refused and `refused` their messages; `met`
+    has the contacts for whom events may have been held.
+    """
 
     def __init__(self, calls: Sequence[Incoming], identities: Identities, *, now: datetime) -> None:
         self.identities = identities
         self.now = now
-        self.calls = sorted(calls, key=lambda incoming: incoming.call.occurred_at)
+        self.calls = calls
         self.quarantined: list[Quarantined] = []
         self.refused: set[str] = set()
-        self.met: set[int] = set()  # contacts whose held events may have an account now
+        self.met: set[int] = set()
+        self.definitions: dict[tuple[str, str], AttributeDefinition] = {}
 
     def apply(self) -> None:
-        """Write everything; what a service refuses is in `quarantined`, its messages in `refused`."""
-        calls = [incoming for incoming in self.calls if incoming.call.kind != IGNORED]
-        self._load_definitions()
-        self._apply_groups([incoming for incoming in calls if incoming.call.group_id])
-        people = [incoming for incoming in calls if incoming.call.user_id]
-        self._apply_people(people)
-        self._link_other_names(people)
-        self._apply_memberships(calls)
+        """Write everything."""
+        speaking = sorted(
+            (incoming for incoming in self.calls if incoming.call.traits),
+            key=lambda incoming: incoming.call.occurred_at,
+        )
+        if speaking:
+            self._load_definitions()
+        self._create_accounts()
+        self._apply_groups(_speeches(speaking, GROUP))
+        self._apply_people(_speeches(speaking, ""))
 
-    def _apply_groups(self, calls: list[Incoming]) -> None:
-        names = [((i.batch.source.system, i.call.group_id), i.call.occurred_at, i.batch.is_backfill) for i in calls]
-        self.identities.create_missing_accounts(names, now=self.now)
-        speaking = [
-            (incoming, fields)
-            for incoming in calls
-            if incoming.call.kind == GROUP and (fields := account_fields(incoming.call.traits))
-        ]
-        rows = self._rows(Account, [self.identities.accounts[_group(incoming)] for incoming, _ in speaking])
-        for incoming, fields in speaking:
-            account = rows[self.identities.accounts[_group(incoming)]]
-            kept = self._known_or_definable(Entity.ACCOUNT, fields)
-            if account.deleted_at is None and not self._differs(Entity.ACCOUNT, account, kept):
+    def _create_accounts(self) -> None:
+        missing = self.identities.groups - self.identities.accounts.keys()
+        for is_backfill in (False, True) if missing else ():
+            heard_at: dict[str, datetime] = {}
+            for incoming in self.calls:
+                name, moment = incoming.call.group_id, incoming.call.occurred_at
+                if name in missing and incoming.batch.is_backfill == is_backfill:
+                    heard_at[name] = min(moment, heard_at.get(name, moment))
+            if heard_at:
+                self.identities.create_accounts(heard_at, now=self.now, backfill=is_backfill)
+
+    def _apply_groups(self, speeches: list[Speech]) -> None:
+        rows = Account.all_objects.in_bulk({self.identities.accounts[i.call.group_id] for i, _ in speeches})
+        for incoming, said in speeches:
+            account = rows[self.identities.accounts[incoming.call.group_id]]
+            fields = self._without_surplus(Entity.ACCOUNT, said)
+            if account.deleted_at is None and not self._differs(Entity.ACCOUNT, account, fields):
                 continue
-            with self._writing(incoming, kept) as options:
+            with self._writing(incoming, fields) as options:
                 if account.deleted_at is None:
                     rows[account.pk] = update_account(account=account, **options)
                 else:
-                    system, value = _group(incoming)
-                    rows[account.pk], _ = upsert_account(system=system, external_id=value, **options)
+                    system, name = self.identities.system, incoming.call.group_id
+                    rows[account.pk], _ = upsert_account(system=system, external_id=name, **options)
 
-    def _apply_people(self, calls: list[Incoming]) -> None:
+    def _apply_people(self, speeches: list[Speech]) -> None:
         """Contacts: those who bring an e-mail address may be somebody we have, the others are new."""
-        speaking = {
-            id(incoming): fields
-            for incoming in calls
-            if incoming.call.traits and incoming.call.kind != GROUP and (fields := contact_fields(incoming.call.traits))
-        }
-        for incoming in calls:
-            fields = speaking.get(id(incoming), {})
-            if fields.get("email") and _user(incoming) not in self.identities.contacts:
-                kept = self._known_or_definable(Entity.CONTACT, fields)
-                system, value = _user(incoming)
-                with self._writing(incoming, kept) as options:
-                    contact, _ = upsert_contact(system=system, external_id=value, **options)
-                    self.identities.contacts[system, value] = contact.pk
-        self.identities.create_missing_contacts(_user(incoming) for incoming in calls)
-        speakers = [incoming for incoming in calls if id(incoming) in speaking]
-        rows = self._rows(Contact, [self.identities.contacts[_user(incoming)] for incoming in speakers])
-        for incoming in speakers:
-            contact = rows[self.identities.contacts[_user(incoming)]]
-            kept = self._known_or_definable(Entity.CONTACT, speaking[id(incoming)])
+        contacts = self.identities.contacts
+        for incoming, said in speeches:
+            if said.get("email") and incoming.call.user_id not in contacts:
+                self._introduce(incoming, self._without_surplus(Entity.CONTACT, said))
+        # Whoever is about to become a further name of somebody is nobody of their own.
+        renamed = {incoming.call.previous_id for incoming in self.identities.aliases}
+        self.identities.create_contacts(self.identities.users - renamed)
+        self._link_other_names()
+        if renamed:
+            self.identities.create_contacts(self.identities.users)
+            self._link_other_names()
+        rows = Contact.all_objects.in_bulk({contacts[incoming.call.user_id] for incoming, _ in speeches})
+        for incoming, said in speeches:
+            contact = rows[contacts[incoming.call.user_id]]
+            fields = self._without_surplus(Entity.CONTACT, said)
             if incoming.message_hash in self.refused or not (
-                contact.deleted_at or self._differs(Entity.CONTACT, contact, kept)
+                contact.deleted_at or self._differs(Entity.CONTACT, contact, fields)
             ):
                 continue
-            with self._writing(incoming, kept) as options:
-                if contact.deleted_at is None:
-                    rows[contact.pk] = update_contact(contact=contact, **options)
-                else:
-                    system, value = _user(incoming)
-                    rows[contact.pk], _ = upsert_contact(system=system, external_id=value, **options)
+            if contact.deleted_at is not None:
+                rows[contact.pk] = self._introduce(incoming, fields) or contact
+                continue
+            with self._writing(incoming, fields) as options:
+                rows[contact.pk] = update_contact(contact=contact, **options)
 
-    def _link_other_names(self, calls: list[Incoming]) -> None:
+    def _introduce(self, incoming: Incoming, fields: dict[str, Any]) -> Contact | None:
+        """Create or revive a contact; None when the service refused."""
+        contact = None
+        user_id = incoming.call.user_id
+        with self._writing(incoming, fields) as options:
+            contact, _ = upsert_contact(system=self.identities.system, external_id=user_id, **options)
+            self.identities.contacts[user_id] = contact.pk
+        return contact
+
+    def _link_other_names(self) -> None:
         """Remember people's anonymous and earlier ids, and give them what was held under those."""
-        links: dict[Name, int] = {}
-        for incoming in calls:
-            system, call = incoming.batch.source.system, incoming.call
-            names = [(anonymous(system), call.anonymous_id)] if call.anonymous_id else []
-            if call.kind == ALIAS:
-                names += [(system, call.previous_id), (anonymous(system), call.previous_id)]
-            for name in names:
-                if name not in self.identities.contacts:
-                    links[name] = self.identities.contacts[name] = self.identities.contacts[_user(incoming)]
+        system, contacts, behind = self.identities.system, self.identities.contacts, self.identities.persons_behind
+        links: dict[tuple[str, str], int] = {}
+
+        def link(name: str, into: dict[str, int], into_system: str, owner: int | None) -> None:
+            if owner is not None and name not in into:
+                into[name] = links[into_system, name] = owner
+
+        if self.identities.nobodies - behind.keys():
+            for incoming in self.calls:
+                if incoming.call.anonymous_id and incoming.call.user_id:
+                    owner = contacts.get(incoming.call.user_id)
+                    link(incoming.call.anonymous_id, behind, anonymous(system), owner)
+        for incoming in self.identities.aliases:
+            owner = contacts.get(incoming.call.user_id)
+            link(incoming.call.previous_id, contacts, system, owner)
+            link(incoming.call.previous_id, behind, anonymous(system), owner)
         if links:
             name_contacts(names=links)
             self.met |= give_held(links)
 
-    def _apply_memberships(self, calls: list[Incoming]) -> None:
-        """A group call joins; an event that names an account does so where the two never met."""
-        placed = [
-            (incoming, self.identities.contact_of(incoming))
-            for incoming in calls
-            if incoming.message_hash not in self.refused and (incoming.call.is_active or incoming.call.kind == GROUP)
-        ]
-        self.identities.load_whereabouts({contact_id for _, contact_id in placed if contact_id})
-        joinings: dict[bool, dict[tuple[int, int], Joining]] = {True: {}, False: {}}
-        for incoming, contact_id in placed:
-            account_id = self.identities.account_named_by(incoming)
-            if account_id is None or not contact_id:
-                continue
-            moment = incoming.call.occurred_at
-            stays = [stay for stay in self.identities.stays[contact_id] if stay.account_id == account_id]
-            is_there = any(stay.until is None or stay.since <= moment < stay.until for stay in stays)
-            if is_there or (stays and incoming.call.kind != GROUP):
-                continue
-            joinings[incoming.batch.is_backfill].setdefault(
-                (contact_id, account_id), Joining(contact_id, account_id, moment)
-            )
-        for is_backfill, found in joinings.items():
-            if found:
-                join_accounts(joinings=found.values(), now=self.now, backfill=is_backfill)
-        joined = {contact_id for found in joinings.values() for contact_id, _ in found}
-        self.met |= joined
-        if joined:
-            self.identities.load_whereabouts(joined)
-        self._note_visits(placed)
-
-    def _note_visits(self, placed: list[tuple[Incoming, int]]) -> None:
-        """Keep where people of several accounts say they work, when that changes."""
-        fresh = []
-        for incoming, contact_id in placed:
-            if incoming.call.kind != GROUP or not contact_id:
-                continue
-            if len({stay.account_id for stay in self.identities.stays[contact_id]}) < 2:
-                continue
-            account_id = self.identities.accounts[_group(incoming)]
-            moment = incoming.call.occurred_at
-            before = [visit for visit in self.identities.visits[contact_id] if visit.since <= moment]
-            if not before or before[-1].account_id != account_id:
-                fresh.append(GroupCall(contact_id=contact_id, account_id=account_id, occurred_at=moment))
-                self.identities.note_visit(contact_id, account_id, moment)
-                self.met.add(contact_id)
-        GroupCall.objects.bulk_create(fresh)
-
-    def _rows(self, model: type[Any], keys: list[int]) -> dict[int, Any]:
-        return dict(model.all_objects.in_bulk(keys))
-
-    def _known_or_definable(self, entity: Entity, fields: dict[str, Any]) -> dict[str, Any]:
+    def _without_surplus(self, entity: Entity, fields: dict[str, Any]) -> dict[str, Any]:
         """Leave out attributes nobody has defined once there are too many, and clearing of unknown ones."""
         attributes = fields.get("attributes")
         if not attributes:
             return fields
-        room = MAX_DEFINED_ATTRIBUTES - sum(1 for owner, _ in self._definitions if owner == entity)
+        room = MAX_DEFINED_ATTRIBUTES - sum(1 for owner, _ in self.definitions if owner == entity)
         kept = {}
         for key, value in attributes.items():
-            if (entity, key) not in self._definitions:
+            if (entity, key) not in self.definitions:
                 if room <= 0 or value is None or value == "":
                     continue
                 room -= 1
             kept[key] = value
         return {**fields, "attributes": kept}
 
-    def _differs(self, entity: Entity, row: Any, fields: dict[str, Any]) -> bool:
+    def _differs(self, entity: Entity, row: Account | Contact, fields: dict[str, Any]) -> bool:
         """Return whether a call says anything the row does not; what cannot be compared differs."""
         for name, value in fields.items():
             if name == "attributes":
                 for key, raw in value.items():
-                    definition = self._definitions.get((entity, key))
+                    definition = self.definitions.get((entity, key))
                     try:
                         if definition is None or clean_value(definition, raw) != row.attributes.get(key):
                             return True
@@ -211,21 +184,24 @@ class ProfileWriter:
             self.quarantined.append(
                 Quarantined(incoming.batch, incoming.raw, "invalid_trait", error.message, incoming.call.message_id)
             )
-        known = {key for _, key in self._definitions}
-        if not fields.get("attributes", {}).keys() <= known:
+        if not fields.get("attributes", {}).keys() <= {key for _, key in self.definitions}:
             self._load_definitions()
 
     def _load_definitions(self) -> None:
         rows = AttributeDefinition.objects.filter(is_builtin=False)
-        self._definitions = {(row.entity, row.key): row for row in rows}
+        self.definitions = {(row.entity, row.key): row for row in rows}
 
 
-def _user(incoming: Incoming) -> tuple[str, str]:
-    return incoming.batch.source.system, incoming.call.user_id
-
-
-def _group(incoming: Incoming) -> tuple[str, str]:
-    return incoming.batch.source.system, incoming.call.group_id
+def _speeches(calls: Iterable[Incoming], kind: str) -> list[Speech]:
+    """Return what group calls say of accounts, or the other calls of people who are named."""
+    found = []
+    for incoming in calls:
+        if (incoming.call.kind == GROUP) != (kind == GROUP) or not (kind or incoming.call.user_id):
+            continue
+        said = account_fields(incoming.call.traits) if kind else contact_fields(incoming.call.traits)
+        if said:
+            found.append((incoming, said))
+    return found
 
 
 def _plain(name: str, value: object) -> str:

@@ -29,7 +29,7 @@ def store(quarantined: Iterable[Quarantined]) -> None:
         raw_hash = hash_message(source_id, event.message_id or event.raw.decode("latin-1"))
         by_key.setdefault((source_id, raw_hash), []).append(event)
     with connection.cursor() as cursor:
-        for (source_id, raw_hash), events in sorted(by_key.items()):
+        for (source_id, raw_hash), events in by_key.items():
             first = events[0]
             cursor.execute(
                 "INSERT INTO health_rejectedevent AS old (source_id, code, message, message_id, dialect, call,"
@@ -88,6 +88,7 @@ def forget_rejected(now: datetime) -> int:
 
 @transaction.atomic
 def _replay_some(keys: Sequence[int], *, user: User, now: datetime) -> tuple[int, int]:
+    recorded_at = take_write_moment()  # first of all locks, as the processor takes it
     rows = RejectedEvent.objects.select_related("source").select_for_update(of=("self",))
     open_rows = {row.pk: row for row in rows.filter(pk__in=keys, state=RejectionState.OPEN).order_by("pk")}
     decoded = Decoded()
@@ -96,7 +97,6 @@ def _replay_some(keys: Sequence[int], *, user: User, now: datetime) -> tuple[int
         envelope = json.loads(bytes(row.envelope))
         body = Body(Envelope(segment_sent_at=envelope.get("sentAt"), context=envelope.get("context")), [bytes(row.raw)])
         decode_body(body, batch, decoded)
-    recorded_at = take_write_moment()
     outcome = record(decoded, recorded_at=recorded_at)
     count_events(outcome, with_rejected=False)
     failed = {int(event.batch.key.removeprefix("rejected ")): event for event in outcome.quarantined}

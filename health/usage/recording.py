@@ -4,7 +4,7 @@ Everything runs in the caller's transaction, between take_write_moment() and its
 of it happened or none, and a message that was taken before adds nothing: exactly once.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -15,11 +15,11 @@ from django.db import connection, transaction
 
 from accounts.errors import InvalidInput
 from health.enums import EventKind
-from health.ingest.calls import USAGE, encode_properties, event_name, has_nul
+from health.ingest.calls import IGNORED, USAGE, encode_properties, event_name, has_nul
 from health.ingest.clock import BACKFILL_FROM
 from health.ingest.errors import Rejected
 from health.models import EventType
-from health.usage import held
+from health.usage import held, memberships
 from health.usage.attribution import account_at
 from health.usage.identities import Identities, anonymous
 from health.usage.incoming import Decoded, Incoming, Quarantined, hash_message, only_fresh
@@ -58,24 +58,18 @@ def record(decoded: Decoded, *, recorded_at: datetime) -> Outcome:
     """Write everything that decoded calls say. What has to be quarantined is returned, not written."""
     outcome = Outcome(quarantined=list(decoded.quarantined))
     fresh = only_fresh(decoded.calls, find_seen([incoming.message_hash for incoming in decoded.calls]))
-    identities = Identities(fresh)
-    profiles = ProfileWriter(fresh, identities, now=recorded_at)
-    profiles.apply()
-    taken = [incoming for incoming in fresh if incoming.message_hash not in profiles.refused]
-    usage = [incoming for incoming in taken if incoming.call.kind in USAGE]
-    types = event_types({_type_of(incoming) for incoming in usage})
-    refused = [incoming for incoming in usage if _type_of(incoming) not in types]
-    if refused:
-        outcome.quarantined += [_too_many_types(incoming) for incoming in refused]
-        hashes = {incoming.message_hash for incoming in refused}
-        taken = [incoming for incoming in taken if incoming.message_hash not in hashes]
-        usage = [incoming for incoming in usage if incoming.message_hash not in hashes]
-    rows, waiting = _place(usage, identities, types)
-    rows += held.release(profiles.met, identities)
+    by_system: dict[str, list[Incoming]] = defaultdict(list)
+    for incoming in fresh:
+        by_system[incoming.batch.source.system].append(incoming)
+    taken: list[Incoming] = []
+    rows: list[UsageRow] = []
+    for system, calls in by_system.items():
+        accepted, attributed, rejected = _record_system(system, calls, now=recorded_at)
+        taken += accepted
+        rows += attributed
+        outcome.quarantined += rejected
     write_usage(rows, recorded_at=recorded_at)
-    held.hold(waiting)
     remember_messages([incoming.message_hash for incoming in taken], day=recorded_at.date())
-    outcome.quarantined += profiles.quarantined
     _count(outcome, decoded.calls, fresh, taken)
     return outcome
 
@@ -153,6 +147,34 @@ def count_events(outcome: Outcome, *, with_rejected: bool = True) -> None:
             )
 
 
+def _record_system(
+    system: str, calls: list[Incoming], *, now: datetime
+) -> tuple[list[Incoming], list[UsageRow], list[Quarantined]]:
+    """Apply the calls of one system; return (those taken, rows of usage to write, those rejected)."""
+    telling = [incoming for incoming in calls if incoming.call.kind != IGNORED]
+    identities = Identities(system, telling)
+    profiles = ProfileWriter(telling, identities, now=now)
+    profiles.apply()
+    if profiles.refused:
+        calls = [incoming for incoming in calls if incoming.message_hash not in profiles.refused]
+        telling = [incoming for incoming in telling if incoming.message_hash not in profiles.refused]
+    met = profiles.met | memberships.join(telling, identities, now=now)
+    taken = calls
+    usage = [incoming for incoming in telling if incoming.call.kind in USAGE]
+    types = event_types({_type_of(incoming) for incoming in usage})
+    surplus = {incoming.message_hash for incoming in usage if _type_of(incoming) not in types}
+    quarantined = profiles.quarantined
+    if surplus:
+        quarantined += [_too_many_types(incoming) for incoming in usage if incoming.message_hash in surplus]
+        taken = [incoming for incoming in taken if incoming.message_hash not in surplus]
+        usage = [incoming for incoming in usage if incoming.message_hash not in surplus]
+    rows, waiting = _place(usage, identities, types)
+    held.hold(waiting)
+    identities.load_whereabouts(met - identities.stays.keys())
+    rows += held.release(met, identities)
+    return taken, rows, quarantined
+
+
 def _place(
     usage: list[Incoming], identities: Identities, types: dict[TypeKey, int]
 ) -> tuple[list[UsageRow], list[tuple[Incoming, int, int, str]]]:
@@ -162,12 +184,12 @@ def _place(
     for incoming in usage:
         call, batch = incoming.call, incoming.batch
         contact_id = identities.contact_of(incoming)
-        account_id = identities.account_named_by(incoming)
+        account_id = identities.accounts[call.group_id] if call.group_id else None
         if account_id is None and contact_id:
             account_id = account_at(call.occurred_at, identities.stays[contact_id], identities.visits[contact_id])
         type_id = types[call.name, call.kind, batch.source.product_id]
         if account_id is None:
-            nobody = "" if contact_id else hash_message(anonymous(batch.source.system), call.anonymous_id)
+            nobody = "" if contact_id else hash_message(anonymous(identities.system), call.anonymous_id)
             waiting.append((incoming, contact_id, type_id, nobody))
             continue
         rows.append(

@@ -7,22 +7,22 @@ import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from typing import NamedTuple
 
+import msgspec
 from django.db import connection
 
 from health.usage.partitions import SEEN_MESSAGE, USAGE_DAY, USAGE_EVENT, ensure_partitions, partition_name
 
 EVENT_COLUMNS = (
-    "account_id, contact_id, event_type_id, source_id, occurred_at, received_at, recorded_at, value, shift_ms,"
-    " clock_note, is_backfill, message_hash, properties"
+    "account_id, contact_id, event_type_id, source_id, occurred_at, received_at, value, shift_ms, clock_note,"
+    " is_backfill, message_hash, properties, recorded_at"
 )
 NULL = "\\N"
 # Imports are remembered for ever, so that a file can be loaded again after a year and add nothing.
 FOR_EVER = date(9999, 1, 4)
 
 
-class UsageRow(NamedTuple):
+class UsageRow(msgspec.Struct, gc=False):
     """One event whose account is known. `contact_id` 0: nobody; `properties`: JSON text."""
 
     account_id: int
@@ -53,8 +53,8 @@ def copy_events(rows: Iterable[UsageRow], *, recorded_at: datetime) -> None:
     ensure_partitions(USAGE_EVENT, [day])
     lines = [
         f"{row.account_id}\t{row.contact_id}\t{row.event_type_id}\t{row.source_id}\t{row.occurred_at}\t{row.received_at}"
-        f"\t{recorded_at}\t{number_text(row.value)}\t{row.shift_ms}\t{int(row.clock_note)}\t{int(row.is_backfill)}"
-        f"\t{row.message_hash}\t{escape(row.properties)}\n"
+        f"\t{NULL if row.value is None else row.value}\t{row.shift_ms}\t{row.clock_note:d}\t{row.is_backfill:d}"
+        f"\t{row.message_hash}\t{escape(row.properties)}\t{recorded_at}\n"
         for row in rows
     ]
     copy_lines(partition_name(USAGE_EVENT, day), EVENT_COLUMNS, lines)
@@ -74,12 +74,14 @@ def add_to_days(rows: Iterable[UsageRow], *, recorded_on: date) -> None:
         else:
             total[0] += 1
             total[1] += row.value or 0.0
-    ensure_partitions(USAGE_DAY, {key[1] for key in totals})
+    days = {key[1] for key in totals}
+    ensure_partitions(USAGE_DAY, days)
+    names = {day: partition_name(USAGE_DAY, day) for day in days}
     by_partition = defaultdict(list)
     for key in sorted(totals):
-        by_partition[partition_name(USAGE_DAY, key[1])].append((*key, *totals[key]))
-    for table, days in by_partition.items():
-        _upsert_days(table, days, recorded_on)
+        by_partition[names[key[1]]].append((*key, *totals[key]))
+    for table, added in by_partition.items():
+        _upsert_days(table, added, recorded_on)
 
 
 def find_seen(hashes: Sequence[str]) -> set[str]:

@@ -1,6 +1,5 @@
 """Events as SDKs send them, and their delivery without a web server."""
 
-import itertools
 import json
 import uuid
 import zlib
@@ -8,12 +7,11 @@ from datetime import datetime
 
 from django.utils import timezone
 
+from accounts.models import Account, ExternalId
 from health.enums import Dialect
 from health.ingest.accept import Receipt, Route, accept
-from health.models import Source
+from health.models import EventType, Source, UsageDay
 from health.usage import processor
-
-_numbers = itertools.count(1)
 
 
 def track(user, event="Report viewed", *, at=None, group=None, anonymous=None, kind="track", **properties):
@@ -78,3 +76,15 @@ def deliver(
 def process() -> None:
     """Process all that waits, as a worker does."""
     processor.process_backlog(seconds=30, linger=0)
+
+
+def days() -> dict[tuple[str, str, str, str], int]:
+    """Return the roll-ups as {(account name, contact's id in "product" or "", event name, day): count}."""
+    accounts = dict(Account.all_objects.values_list("pk", "name"))
+    names = ExternalId.objects.filter(entity="contact", system="product").order_by("-id")
+    people = dict(names.values_list("object_id", "value"))
+    types = dict(EventType.objects.values_list("pk", "name"))
+    return {
+        (accounts[row.account_id], people.get(row.contact_id, ""), types[row.event_type_id], str(row.day)): row.count
+        for row in UsageDay.objects.order_by("account_id", "contact_id", "event_type_id", "day")
+    }

@@ -52,8 +52,7 @@ def write_selected_events(select: str, params: dict[str, Any]) -> int:
     """
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO accounts_accountevent (kind, account_id, occurred_at, recorded_at, origin, payload)"
-            f" {select}",
+            f"INSERT INTO accounts_accountevent (kind, account_id, occurred_at, recorded_at, origin, payload) {select}",
             params,
         )
         return int(cursor.rowcount)

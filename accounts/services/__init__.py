@@ -25,6 +25,7 @@ from accounts.services.facts import (
     record_sentiment,
     record_survey_response,
 )
+from accounts.services.personas import create_persona
 from accounts.services.products import ensure_product
 from accounts.services.segments import create_segment, delete_segment, update_segment
 from accounts.services.subscriptions import (
@@ -39,6 +40,7 @@ __all__ = [
     "assign_team_member",
     "create_account",
     "create_contact",
+    "create_persona",
     "create_segment",
     "define_attribute",
     "delete_account",

@@ -126,7 +126,7 @@ class Attributes:
         self._cleaned: dict[tuple[int, str], Any] = {}
 
     def clean(self, values: dict[str, Any]) -> list[tuple[AttributeDefinition, Any]]:
-        """Return the values that say something. Raises InvalidInput."""
+        """Return the cleaned values; None clears. Raises InvalidInput."""
         pairs = []
         for key, raw in values.items():
             if key not in self.definitions:
@@ -135,8 +135,7 @@ class Attributes:
             cache_key = (definition.pk, repr(raw))
             if cache_key not in self._cleaned:
                 self._cleaned[cache_key] = clean_value(definition, raw)
-            if self._cleaned[cache_key] is not None:
-                pairs.append((definition, self._cleaned[cache_key]))
+            pairs.append((definition, self._cleaned[cache_key]))
         return pairs
 
 

@@ -68,7 +68,7 @@ def create_contacts(
             if row.external_id and contact.email in emails:
                 raise AlreadyHereError
             emails.add(contact.email)
-        pairs = attributes.clean(row.fields.get("attributes") or {})
+        pairs = [pair for pair in attributes.clean(row.fields.get("attributes") or {}) if pair[1] is not None]
         for definition, value in pairs:
             put_value(contact, definition, value)
         dated[id(contact)] = pairs

@@ -1,6 +1,7 @@
-"""New accounts, many at once."""
+"""New accounts, many at once, each with how its attributes changed so far."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,13 +17,19 @@ from accounts.services.fields import refuse_unknown
 from accounts.services.loading.batch import BATCH_SIZE, Attributes, Batch, Context, write_all
 from team.models import User
 
+Dated = tuple[datetime, AttributeDefinition, Any]
+
 
 @dataclass(frozen=True, kw_only=True)
 class NewAccount:
-    """Fields as of `create_account`; without a name it is named like its external id."""
+    """Fields as of `create_account`; without a name it is named like its external id.
+
+    `changes` are (from when, attributes as of `set_attributes`), in that order.
+    """
 
     fields: dict[str, Any]
     occurred_at: datetime | None = None
+    changes: Sequence[tuple[datetime, dict[str, Any]]] = ()
     system: str = ""
     external_id: str = ""
 
@@ -38,8 +45,9 @@ def create_accounts(
 ) -> list[Account | InvalidInput | None]:
     """Create accounts with their attributes; see the package for what is returned."""
     context = Context(now=now, backfill=backfill, actor=actor)
-    attributes = Attributes(Entity.ACCOUNT, [_dated_or_nothing(row) for row in rows], define_missing=define_missing)
-    dated: dict[int, list[tuple[AttributeDefinition, Any]]] = {}
+    values = [each for row in rows for each in _dated_or_nothing(row)]
+    attributes = Attributes(Entity.ACCOUNT, values, define_missing=define_missing)
+    dated: dict[int, list[Dated]] = {}
 
     def build(row: NewAccount) -> Account:
         refuse_unknown(row.fields, FIELDS)
@@ -47,36 +55,55 @@ def create_accounts(
         if not fields["name"]:
             raise InvalidInput("An account needs a name.", "name")
         account = Account(**clean_columns(fields, None))
-        pairs = attributes.clean(dated_values(fields))
-        for definition, value in pairs:
+        steps = [(row.occurred_at or now, dated_values(fields)), *row.changes]
+        dated[id(account)] = list(_differences(attributes, steps))
+        for _, definition, value in dated[id(account)]:
             put_value(account, definition, value)
-        dated[id(account)] = pairs
         return account
 
     batch = Batch(Entity.ACCOUNT, rows, build)
     batch.save()
-    values = [
-        AttributeValue(
-            definition=definition, account=account, value=value, actor=actor, **context.times(row.occurred_at or now)
-        )
-        for row, account in batch.made
-        for definition, value in dated[id(account)]
+    written = [
+        AttributeValue(definition=definition, account=account, value=value, actor=actor, **context.times(at))
+        for _, account in batch.made
+        for at, definition, value in dated[id(account)]
     ]
-    AttributeValue.objects.bulk_create(values, batch_size=BATCH_SIZE)
-    events: dict[int, list[AccountEvent]] = {
-        account.pk: [context.event(account, "account.created", row.occurred_at or now)] for row, account in batch.made
-    }
-    for value in values:
-        account = value.account
-        assert account is not None
-        events[account.pk].append(change_event(account, value, {}, now=now, backfill=backfill))
-    write_all(event for of_account in events.values() for event in of_account)
+    AttributeValue.objects.bulk_create(written, batch_size=BATCH_SIZE)
+    write_all(_events(batch.made, written, context))
     return batch.results
 
 
-def _dated_or_nothing(row: NewAccount) -> dict[str, Any]:
+def _differences(attributes: Attributes, steps: Sequence[tuple[datetime, dict[str, Any]]]) -> Iterator[Dated]:
+    """Yield the values that differ from those before them. Raises InvalidInput."""
+    current: dict[int, Any] = {}
+    before: datetime | None = None
+    for at, values in steps:
+        if before is not None and at < before:
+            raise InvalidInput("The changes of an account must be given in the order of their times.", "changes")
+        before = at
+        for definition, value in attributes.clean(values):
+            if current.get(definition.pk) != value:
+                current[definition.pk] = value
+                yield at, definition, value
+
+
+def _events(
+    made: Sequence[tuple[NewAccount, Account]], values: Sequence[AttributeValue], context: Context
+) -> Iterator[AccountEvent]:
+    of_account: dict[int, list[AttributeValue]] = defaultdict(list)
+    for value in values:
+        of_account[value.account_id or 0].append(value)
+    for row, account in made:
+        yield context.event(account, "account.created", row.occurred_at or context.now)
+        history: dict[int, list[AttributeValue]] = defaultdict(list)
+        for value in of_account[account.pk]:
+            yield change_event(account, value, history, now=context.now, backfill=context.backfill)
+            history[value.definition_id].append(value)
+
+
+def _dated_or_nothing(row: NewAccount) -> list[dict[str, Any]]:
     """Return a row's dated values; nothing for one that `build` will refuse."""
     try:
-        return dated_values(row.fields)
+        return [dated_values(row.fields), *(values for _, values in row.changes)]
     except InvalidInput:
-        return {}
+        return []

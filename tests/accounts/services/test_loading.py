@@ -32,6 +32,7 @@ from accounts.services import (
     record_activity,
     record_sentiment,
     record_survey_response,
+    set_attributes,
     set_exchange_rate,
     upsert_account,
     upsert_contact,
@@ -144,6 +145,10 @@ def test_accounts_are_the_same_as_one_by_one(backfill):
                 "attributes": {"industry": "Food", "employees": 12, "is_public": True, "note": None},
             },
             occurred_at=THEN,
+            changes=[
+                (THEN + 60 * DAY, {"stage": "mature", "industry": "Food"}),
+                (THEN + 90 * DAY, {"tier": None, "employees": 40}),
+            ],
             system="crm",
             external_id="1",
         ),
@@ -162,6 +167,9 @@ def test_accounts_are_the_same_as_one_by_one(backfill):
                 actor=user,
                 define_missing=True,
             )
+            for at, values in row.changes:
+                account = Account.objects.get(name="One")
+                set_attributes(row=account, values=values, occurred_at=at, now=NOW, backfill=backfill, actor=user)
 
     same(
         lambda: create_accounts(rows, now=NOW, backfill=backfill, actor=user, define_missing=True),
@@ -355,11 +363,12 @@ def test_row_that_cannot_be_taken_leaves_its_neighbours_alone():
             NewAccount(fields={"attributes": {"stage": "x"}}, system="crm", external_id="4"),
             NewAccount(external_id="9" * 300, **good),
             NewAccount(fields={}),
+            NewAccount(fields={"name": "x"}, changes=[(NOW, {"stage": "mature"}), (THEN, {"stage": "churned"})]),
             NewAccount(external_id="5", **good),
         ],
         now=NOW,
     )
-    assert [type(result) for result in results] == [Account, *[InvalidInput] * 5, Account]
+    assert [type(result) for result in results] == [Account, *[InvalidInput] * 6, Account]
     assert Account.objects.count() == ExternalId.objects.count() == 2
 
 

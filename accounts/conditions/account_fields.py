@@ -6,7 +6,7 @@ from accounts.conditions.catalogue import Field, FieldType, Param, Params, Sourc
 from accounts.conditions.moment import Moment, Sql
 from accounts.enums import ActivityKind, ContactRole, Initiative, Priority, SentimentLevel, Stage, SurveyKind, Tier
 from accounts.models import Product
-from accounts.models.times import MEMBER, VISIBLE, VISIBLE_LIVE
+from accounts.models.times import MEMBER, MEMBER_NOW, VISIBLE, VISIBLE_LIVE
 from team.models import Team, User
 
 ACCOUNT, SUBSCRIPTION, CONTACT_WITH_US = "Account", "Subscriptions", "Contact and support"
@@ -86,6 +86,15 @@ def _contact_count(params: Params, _moment: Moment) -> Sql:
     )
 
 
+def _contact_count_now(params: Params, _moment: Moment) -> Sql:
+    role = " AND m.role = %(role)s" if params["role"] else ""
+    return Sql(
+        "SELECT m.account_id AS id, count(*) AS value FROM accounts_membership AS m"  # noqa: S608 -- constants
+        f" WHERE {MEMBER_NOW.format(t='m')}{role} GROUP BY m.account_id",
+        {"role": params["role"]} if role else {},
+    )
+
+
 def _last_activity(params: Params, _moment: Moment) -> Sql:
     given = {name: params[name] for name in ("kind", "initiative") if params[name]}
     narrowed = "".join(f" AND x.{name} = %({name})s" for name in given)
@@ -93,6 +102,20 @@ def _last_activity(params: Params, _moment: Moment) -> Sql:
         "SELECT x.account_id AS id, (max(x.occurred_at) AT TIME ZONE 'UTC')::date AS value"  # noqa: S608 -- constants
         f" FROM accounts_activity AS x WHERE {VISIBLE_LIVE.format(t='x')}{narrowed} GROUP BY x.account_id",
         given,
+    )
+
+
+def _last_activity_now(params: Params, moment: Moment) -> Sql:
+    """Return what the trigger keeps; only an activity dated into the future makes it look further."""
+    if params["kind"] or params["initiative"]:
+        return _last_activity(params, moment)
+    searched = (
+        "SELECT max(x.occurred_at) FROM accounts_activity AS x"  # noqa: S608 -- constants
+        f" WHERE x.account_id = l.account_id AND {VISIBLE_LIVE.format(t='x')}"
+    )
+    return Sql(
+        "SELECT l.account_id AS id, (CASE WHEN l.occurred_at < %(as_of)s THEN l.occurred_at"  # noqa: S608 -- constants
+        f" ELSE ({searched}) END AT TIME ZONE 'UTC')::date AS value FROM accounts_lastactivity AS l"
     )
 
 
@@ -299,6 +322,7 @@ register_field(
         _contact_count,
         params=(Param("role", "Role", choices=lambda: list(ContactRole.choices)),),
         default="0",
+        live_source=_contact_count_now,
     ),
     Field(
         "last_activity",
@@ -307,6 +331,7 @@ register_field(
         CONTACT_WITH_US,
         _last_activity,
         params=(KIND, Param("initiative", "Who acted first", choices=lambda: list(Initiative.choices))),
+        live_source=_last_activity_now,
     ),
     Field(
         "open_tickets",

@@ -4,12 +4,15 @@ Every field's subquery is joined once, however many leaves ask it; SQL's own thr
 does the rest: a NULL in WHERE is no match, NOT NULL is NULL.
 """
 
-from collections.abc import Collection
-from typing import Any, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django.db import connection
-from django.db.models import Model, QuerySet
-from django.db.models.expressions import RawSQL
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import BooleanField, F, QuerySet
+from django.db.models.expressions import Expression, RawSQL
+from django.db.models.lookups import In
+from django.db.models.sql.compiler import SQLCompiler
 
 from accounts.conditions.catalogue import Catalogue
 from accounts.conditions.moment import Moment, Sql
@@ -17,17 +20,20 @@ from accounts.conditions.operators import ARRAY_TYPES, Operand
 from accounts.conditions.parse import All, AnyOf, Contacts, InSegment, Leaf, Node, Not, parse
 from accounts.enums import Entity
 from accounts.models import Account, Contact
-from accounts.models.times import MEMBER
-
-M = TypeVar("M", bound=Model)
+from accounts.models.times import MEMBER, MEMBER_NOW
 
 TABLES = {Entity.ACCOUNT: "accounts_account", Entity.CONTACT: "accounts_contact"}
-# The contacts of each account as of then, with their roles there: one row per account and contact.
+# The contacts of each account with their roles there: one row per account and contact.
 MEMBERS = f"""
     SELECT m.account_id, m.contact_id, array_agg(DISTINCT m.role::text) AS roles
     FROM accounts_membership AS m JOIN accounts_contact AS person ON person.id = m.contact_id
-    WHERE {MEMBER.format(t="m")} AND (person.deleted_at IS NULL OR person.deleted_at > %(recorded_by)s)
+    WHERE {MEMBER.format(t="m")} AND (person.deleted_at IS NULL OR person.deleted_at > %(recorded_by)s){{only}}
+    GROUP BY m.account_id, m.contact_id
 """  # noqa: S608 -- constants
+MEMBERS_NOW = (
+    "SELECT m.account_id, m.contact_id, ARRAY[m.role::text] AS roles FROM accounts_membership AS m"  # noqa: S608
+    f" WHERE {MEMBER_NOW.format(t='m')}{{only}}"
+)
 
 
 def matching_sql(
@@ -42,30 +48,21 @@ def matching_sql(
 
     With `ids`, only those are looked at, also inside every subquery. Raises a ConditionError.
     """
-    node = parse(tree, catalogue or Catalogue(), entity)
-    compiler = _Compiler(moment, ids)
-    scope = _Scope(entity, "base")
-    where = compiler.node(node, scope)
-    only = " AND base.id = ANY(%(ids)s)" if ids is not None else ""
-    text = (
-        f"SELECT base.id FROM {TABLES[entity]} AS base{scope.joins}"  # noqa: S608 -- built from the catalogue only
-        f" WHERE (base.deleted_at IS NULL OR base.deleted_at > %(recorded_by)s){only} AND {where}"
-    )
-    return Sql(text, compiler.params)
+    return _compile(tree, moment, entity, ids, catalogue)[0]
 
 
 def filter_accounts(
     accounts: QuerySet[Account], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
 ) -> QuerySet[Account]:
     """Narrow a queryset to the accounts that match. Raises a ConditionError."""
-    return _narrow(accounts, matching_sql(tree, moment, catalogue=catalogue))
+    return accounts.filter(_matches(*_compile(tree, moment, Entity.ACCOUNT, None, catalogue)))
 
 
 def filter_contacts(
     contacts: QuerySet[Contact], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
 ) -> QuerySet[Contact]:
     """Narrow a queryset to the contacts that match. Raises a ConditionError."""
-    return _narrow(contacts, matching_sql(tree, moment, entity=Entity.CONTACT, catalogue=catalogue))
+    return contacts.filter(_matches(*_compile(tree, moment, Entity.CONTACT, None, catalogue)))
 
 
 def matching_ids(
@@ -83,9 +80,50 @@ def matching_ids(
         return {row[0] for row in cursor.fetchall()}
 
 
-def _narrow(rows: QuerySet[M], sql: Sql) -> QuerySet[M]:
+def _compile(
+    tree: object, moment: Moment, entity: Entity, ids: Collection[int] | None, catalogue: Catalogue | None
+) -> tuple[Sql, bool]:
+    """Return the SQL, and whether it looks at the rows alone, without a subquery."""
+    node = parse(tree, catalogue or Catalogue(), entity)
+    compiler = _Compiler(moment, ids)
+    scope = _Scope(entity, "base")
+    where = compiler.node(node, scope, exact=False)
+    only = " AND base.id = ANY(%(ids)s)" if ids is not None else ""
+    there = "base.deleted_at IS NULL"
+    if not moment.is_live:
+        there = f"({there} OR base.deleted_at > %(recorded_by)s)"
+    text = f"SELECT base.id FROM {TABLES[entity]} AS base{scope.joins} WHERE {there}{only} AND {where}"  # noqa: S608
+    return Sql(text, compiler.params), " FROM " not in where + scope.joins
+
+
+def _matches(sql: Sql, is_flat: bool) -> Expression:  # noqa: FBT001 -- from _compile
     text, params = sql.positional()
-    return rows.filter(pk__in=RawSQL(text, params))  # noqa: S611 -- parametrised, from the catalogue only
+    return In(F("pk"), RawSQL(text, params)) if is_flat else InWholeSet(F("pk"), text, params)  # noqa: S611
+
+
+class InWholeSet(Expression):
+    """Whether a key is in the result of a subquery that is computed once, as a whole.
+
+    The planner cannot see through IS TRUE, so that it never computes the set anew for each row of a
+    page, as it does when it takes a nested loop for cheap.
+    """
+
+    conditional = True
+    output_field = BooleanField()
+
+    def __init__(self, key: Any, text: str, params: list[Any]) -> None:
+        super().__init__()
+        self.key, self.text, self.params = key, text, params
+
+    def get_source_expressions(self) -> list[Any]:
+        return [self.key]
+
+    def set_source_expressions(self, exprs: Sequence[Any]) -> None:
+        (self.key,) = exprs
+
+    def as_sql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        key, params = compiler.compile(self.key)
+        return f"({key} IN ({self.text})) IS TRUE", (*params, *self.params)
 
 
 class _Scope:
@@ -109,20 +147,21 @@ class _Compiler:
             self.params["ids"] = list(ids)
         self.names = 0
 
-    def node(self, node: Node, scope: _Scope) -> str:
+    def node(self, node: Node, scope: _Scope, *, exact: bool) -> str:
+        """Return the expression for a part. Unless exact, it may be false where it is unknown."""
         match node:
             case All(items):
-                return f"({' AND '.join(self.node(item, scope) for item in items)})" if items else "true"
+                return f"({' AND '.join(self.node(item, scope, exact=exact) for item in items)})" if items else "true"
             case AnyOf(items):
-                return f"({' OR '.join(self.node(item, scope) for item in items)})"
+                return f"({' OR '.join(self.node(item, scope, exact=exact) for item in items)})"
             case Not(item):
-                return f"NOT {self.node(item, scope)}"
+                return f"NOT {self.node(item, scope, exact=True)}"
             case Leaf():
                 return f"({self._leaf(node, scope)})"
             case InSegment():
                 return self._in_segment(node, scope)
             case Contacts():
-                return self._contacts(node, scope)
+                return self._contacts(node, scope) if exact or not node.is_any else self._some_contact(node, scope)
 
     def _leaf(self, leaf: Leaf, scope: _Scope) -> str:
         holes = {"x": self._value(leaf, scope)}
@@ -154,28 +193,40 @@ class _Compiler:
         return f"COALESCE({value}, {field.empty})" if field.empty else value
 
     def _in_segment(self, node: InSegment, scope: _Scope) -> str:
-        inside = " OR ".join(f"COALESCE({self.node(member, scope)}, false)" for _, member in node.members)
+        inside = " OR ".join(f"COALESCE({self.node(member, scope, exact=False)}, false)" for _, member in node.members)
         return f"NOT ({inside})" if node.operator.key == "none_of" else f"({inside})"
+
+    def _some_contact(self, node: Contacts, scope: _Scope) -> str:
+        """Return whether a contact is so, unknown being no: cheaper than a verdict for every account."""
+        source, member, where = self._people(node)
+        return f"({scope.row}.id IN (SELECT {member}.account_id FROM {source} WHERE {where}))"  # noqa: S608
 
     def _contacts(self, node: Contacts, scope: _Scope) -> str:
         """Join the verdict over each account's contacts: nobody there is false for any, unknown for all."""
-        person, member, alias = self._name("c"), self._name("m"), self._name("f")
-        inner = _Scope(Entity.CONTACT, person, member=member)
-        where = self.node(node.where, inner)
-        only = " AND m.account_id = ANY(%(ids)s)" if self.ids is not None else ""
+        source, member, where = self._people(node, exact=True)
+        alias = self._name("f")
         decided, decisive = ("bool_or", "true") if node.is_any else ("bool_and", "false")
         negation = "" if node.is_any else "NOT "
         scope.joins += (
             f" LEFT JOIN (SELECT {member}.account_id AS id,"  # noqa: S608 -- built from the catalogue only
             f" CASE WHEN {negation}{decided}({where}) THEN {decisive}"
             f" WHEN bool_or(({where}) IS NULL) THEN NULL ELSE NOT {decisive} END AS value"
-            f" FROM ({MEMBERS}{only} GROUP BY m.account_id, m.contact_id) AS {member}"
-            f" JOIN accounts_contact AS {person} ON {person}.id = {member}.contact_id{inner.joins}"
-            f" GROUP BY {member}.account_id) AS {alias} ON {alias}.id = {scope.row}.id"
+            f" FROM {source} GROUP BY {member}.account_id) AS {alias} ON {alias}.id = {scope.row}.id"
         )
         if node.is_any:
             return f"(CASE WHEN {alias}.id IS NULL THEN false ELSE {alias}.value END)"
         return f"{alias}.value"
+
+    def _people(self, node: Contacts, *, exact: bool = False) -> tuple[str, str, str]:
+        """Return what to select the members of accounts from, their alias, and the condition on them."""
+        person, member = self._name("c"), self._name("m")
+        inner = _Scope(Entity.CONTACT, person, member=member)
+        where = self.node(node.where, inner, exact=exact)
+        only = " AND m.account_id = ANY(%(ids)s)" if self.ids is not None else ""
+        source = f"({(MEMBERS_NOW if self.moment.is_live else MEMBERS).format(only=only)}) AS {member}"
+        if f"{person}." in where:
+            source += f" JOIN accounts_contact AS {person} ON {person}.id = {member}.contact_id"
+        return source + inner.joins, member, where
 
     def _add(self, sql: Sql) -> str:
         renamed = sql.renamed(self._name("p"))

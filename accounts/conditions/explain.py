@@ -108,7 +108,7 @@ class _Facts:
     def read_members(self, account_pk: int, node: Node) -> None:
         """Read the account's contacts and what the tree asks about them."""
         text, params = Sql(
-            f"{MEMBERS} AND m.account_id = %(account)s GROUP BY m.account_id, m.contact_id ORDER BY m.contact_id",
+            MEMBERS.format(only=" AND m.account_id = %(account)s") + " ORDER BY m.contact_id",
             self.moment.params() | {"account": account_pk},
         ).positional()
         with connection.cursor() as cursor:

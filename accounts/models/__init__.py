@@ -15,6 +15,7 @@ from accounts.models.events import AccountEvent, EventConsumer
 from accounts.models.facts import (
     Activity,
     ActivityRevision,
+    LastActivity,
     Sentiment,
     SurveyResponse,
     Ticket,
@@ -40,6 +41,7 @@ __all__ = [
     "EventConsumer",
     "ExchangeRate",
     "ExternalId",
+    "LastActivity",
     "Membership",
     "Persona",
     "Product",

@@ -64,6 +64,10 @@ class Account(SyncRow):
                 name="account_by_name",
             ),
             models.Index(fields=["csm"], name="account_by_csm"),
+            models.Index(
+                models.F("arr").desc(nulls_last=True), "id", condition=Q(deleted_at=None), name="account_by_arr"
+            ),
+            models.Index(fields=["renews_on", "id"], condition=Q(deleted_at=None), name="account_by_renewal"),
         ]
 
     def __str__(self) -> str:

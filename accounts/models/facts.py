@@ -56,6 +56,19 @@ class Activity(Fact, SyncRow):
         return self.subject or self.get_kind_display()
 
 
+class LastActivity(models.Model):
+    """When an account's newest activity was; a database trigger keeps it, so that lists need not search."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True, related_name="last_activity")
+    occurred_at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["occurred_at"], name="last_activity_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.account_id}: {self.occurred_at}"
+
+
 class ActivityRevision(models.Model):
     """What an activity said before an edit."""
 
@@ -110,6 +123,12 @@ class Ticket(TicketState, Fact, SyncRow):
         indexes = [
             *SyncRow.Meta.indexes,
             models.Index(fields=["account", "-occurred_at"], name="ticket_of_account"),
+            models.Index(
+                fields=["account"],
+                include=["priority", "is_escalated", "status"],
+                condition=Q(deleted_at=None, status__in=[TicketStatus.OPEN, TicketStatus.WAITING]),
+                name="ticket_open",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -23,6 +23,8 @@ class Fact(models.Model):
 VISIBLE = "{t}.occurred_at < %(as_of)s AND {t}.known_at <= %(as_of)s AND {t}.received_at <= %(recorded_by)s"
 # The same for rows that can be deleted.
 VISIBLE_LIVE = VISIBLE + " AND ({t}.deleted_at IS NULL OR {t}.deleted_at > %(recorded_by)s)"
+# A membership at this moment; an account and a contact have at most one, and a deleted contact none.
+MEMBER_NOW = "{t}.occurred_at < %(as_of)s AND ({t}.until IS NULL OR {t}.until >= %(as_of)s)"
 # A membership that had not ended as of then, as far as was known as of then.
 MEMBER = VISIBLE + (
     " AND ({t}.until IS NULL OR {t}.until >= %(as_of)s OR {t}.until_received_at > least(%(as_of)s, %(recorded_by)s))"

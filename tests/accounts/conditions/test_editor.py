@@ -47,7 +47,7 @@ def press(editor: Editor, edit: str) -> Editor:
     return Editor.of_form(sent(editor.controls(), edit=edit), Catalogue(), editor.entity)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(st.data())
 def test_editing_without_a_change_keeps_the_set(data):
     with worlds.undone():

@@ -10,7 +10,7 @@ from tests.accounts.conditions import worlds
 
 pytestmark = pytest.mark.django_db
 thorough = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
 
@@ -53,3 +53,7 @@ def test_live_columns_equal_explanations_from_dated_rows(data):
             tree = worlds.leaf(data.draw, field, catalogue)
             rows = cast.accounts if field.entity == Entity.ACCOUNT else cast.contacts
             _assert_agreed(tree, Moment.live(present), {row.pk for row in rows}, field.entity)
+        people = {"contacts": data.draw(st.sampled_from(["any", "all"]))}
+        people["where"] = worlds.condition(data.draw, catalogue, Entity.CONTACT)
+        for tree in (people, {"not": people}):
+            _assert_agreed(tree, Moment.live(present), {row.pk for row in cast.accounts}, Entity.ACCOUNT)

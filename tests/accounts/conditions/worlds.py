@@ -41,7 +41,17 @@ from accounts.models import (
     Ticket,
     TicketChange,
 )
-from accounts.services import pin_persona, set_attributes, set_exchange_rate, upsert_subscription, upsert_ticket
+from accounts.services import (
+    delete_activity,
+    join_account,
+    leave_account,
+    pin_persona,
+    record_activity,
+    set_attributes,
+    set_exchange_rate,
+    upsert_subscription,
+    upsert_ticket,
+)
 from accounts.services.subscriptions import refresh_account_terms
 from team.models import Team, User
 
@@ -283,6 +293,9 @@ def segment(draw: st.DrawFn) -> Segment:
     return Segment.objects.create(name="Saved", condition=condition(draw, Catalogue(), depth=2))
 
 
+LIVED = ["attribute", "attribute", "persona", "subscription", "join", "join", "leave", "activity", "ticket", "change"]
+
+
 def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
     """Write facts through the services, so that projections follow. Returns the present."""
     account, contact = st.sampled_from(cast.accounts), st.sampled_from(cast.contacts)
@@ -293,7 +306,7 @@ def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
         now = START + timedelta(days=5 * n, hours=n)
         then = now - timedelta(days=draw(st.sampled_from([0, 0, 0, 3, 12])))
         times = {"occurred_at": then, "now": now, "backfill": draw(st.booleans())}
-        match draw(st.sampled_from(["attribute", "attribute", "persona", "subscription", "ticket", "ticket change"])):
+        match draw(st.sampled_from(LIVED)):
             case "attribute":
                 definition = draw(st.sampled_from([*cast.builtins.values(), *cast.definitions]))
                 row = draw(account if definition.entity == Entity.ACCOUNT else contact)
@@ -302,12 +315,14 @@ def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
                 pin_persona(contact=draw(contact), persona=_maybe(draw, cast.personas), **times)
             case "subscription":
                 _lived_subscription(draw, cast, draw(account), then, now)
+            case "join" | "leave" | "activity" as kind:
+                _lived_contact(draw, kind, draw(contact), draw(account), times)
             case "ticket":
                 ticket, _ = upsert_ticket(
                     account=draw(account), fields={"priority": draw(st.sampled_from(Priority.values))}, **times
                 )
                 tickets.append(ticket)
-            case "ticket change" if tickets:
+            case "change" if tickets:
                 ticket = draw(st.sampled_from(tickets))
                 fields = {"status": draw(st.sampled_from(TicketStatus.values)), "is_escalated": draw(st.booleans())}
                 upsert_ticket(
@@ -317,6 +332,19 @@ def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
     for row in cast.accounts:
         refresh_account_terms(row, today=present.date())
     return present
+
+
+def _lived_contact(draw: st.DrawFn, kind: str, contact: Contact, account: Account, times: dict) -> None:
+    if kind == "join":
+        join_account(contact=contact, account=account, role=_maybe(draw, ContactRole.values), **times)
+    elif kind == "leave":
+        for membership in contact.memberships.filter(until=None)[:1]:
+            leave_account(membership=membership, at=times["occurred_at"], now=times["now"])
+    else:
+        kind = draw(st.sampled_from(ActivityKind.values))
+        activity, _ = record_activity(account=account, kind=kind, contacts=[contact], **times)
+        if draw(st.integers(0, 3)) == 0:
+            delete_activity(activity=activity, now=times["now"])
 
 
 def _lived_subscription(draw: st.DrawFn, cast: Cast, account: Account, then: datetime, now: datetime) -> None:

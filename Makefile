@@ -10,8 +10,8 @@ PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11; do \
 	$$python -c 'import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 12))' 2>/dev/null \
 	&& echo $$python && break; done),python3)
 BIN := .venv/bin
-# -qq hides pip's remarks about this machine's set-up and shows errors only.
-INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-deps --require-hashes
+# -qq hides remarks about the set-up of this machine; what is imported gets compiled then.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --no-deps --require-hashes
 APPS := accounts cs_platform health integrations playbooks successmaps team
 ASSET_SOURCES := build.mjs $(shell find static/src templates $(APPS) -name '*.pyc' -o -type f -print)
 

@@ -8,7 +8,7 @@ from cs_platform import env, servers
 
 # Commands that read no data, so that building an image or checking code starts nothing.
 WITHOUT_SERVERS = {"", "check", "collectstatic", "diffsettings", "findstatic", "help", "spectacular", "version"}
-SERVER_STOP_SECONDS = 8.0
+SERVER_STOP_SECONDS = 4.5
 
 
 def main() -> None:

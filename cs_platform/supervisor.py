@@ -21,7 +21,7 @@ POLL_SECONDS = 0.2
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # up for so long, a program counts as healthy again
-STOP_SECONDS = 3.0  # for each stage of the end
+STOP_SECONDS = 2.5  # for each stage of the end
 PR_SET_PDEATHSIG = 1
 
 _libc = ctypes.CDLL(None) if sys.platform == "linux" else None

@@ -72,7 +72,7 @@ def programs() -> list[Program]:
         "--app",
         "cs_platform",
     ]
-    worker_settings = {"REMAP_SIGTERM": "SIGQUIT", "WORKER_SHUTDOWN_SECONDS": "2"}
+    worker_settings = {"REMAP_SIGTERM": "SIGQUIT", "WORKER_SHUTDOWN_SECONDS": "1"}
     found = [
         Program("web", [python, "-m", "gunicorn"], environment={"WEB_SHUTDOWN_SECONDS": "2"}),
         Program(

@@ -1,10 +1,15 @@
 """The doors to customers: no access is 404, read-only is 403."""
 
+from typing import TypeVar
+
 from django.core.exceptions import PermissionDenied
+from django.db.models import Exists, Model, OuterRef, QuerySet
 from django.http import Http404
 
-from accounts.models import Account, Contact, Segment
+from accounts.models import Account, Contact, Membership, Segment
 from team.models import User
+
+T = TypeVar("T", bound=Model)
 
 
 def get_account_for(user: User, pk: int) -> Account:
@@ -50,3 +55,22 @@ def check_can_change_segment(user: User, segment: Segment) -> None:
 
 def can_change_segment(user: User, segment: Segment) -> bool:
     return user.can_contribute and (segment.owner_id == user.pk or (segment.is_shared and user.can_configure))
+
+
+def visible_accounts(user: User | None) -> QuerySet[Account]:
+    """Return the accounts somebody may see, tombstones too; None stands for another system, which sees all."""
+    return Account.all_objects.all() if user is None else Account.all_objects.visible_to(user)
+
+
+def visible_contacts(user: User | None) -> QuerySet[Contact]:
+    """Return the contacts of visible accounts and of none, tombstones too."""
+    if user is None:
+        return Contact.all_objects.all()
+    theirs = Membership.objects.filter(contact=OuterRef("pk"))
+    seen = theirs.filter(account__in=visible_accounts(user))
+    return Contact.all_objects.filter(Exists(seen) | ~Exists(theirs))
+
+
+def visible_rows(rows: QuerySet[T], user: User | None) -> QuerySet[T]:
+    """Narrow rows that have an account to those whose account is visible."""
+    return rows if user is None else rows.filter(account__in=visible_accounts(user))

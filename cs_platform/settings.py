@@ -197,8 +197,11 @@ if env.flag("BEHIND_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 REST_FRAMEWORK: dict[str, object] = {
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "team.api.schema.ApiSchema",
+    "EXCEPTION_HANDLER": "team.api.problems.handle_exception",
 }
+API_REQUESTS_PER_MINUTE = env.number("API_REQUESTS_PER_MINUTE", 600)  # by each key or person; 0: no limit
+API_MAX_BODY_BYTES = env.number("API_MAX_BODY_BYTES", 10_000_000)
 
 # Celery only wakes workers; PostgreSQL holds the work (docs/decisions). The figures are
 # measured ones: the defaults lose or repeat messages when Redis or a worker dies.

@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("team.urls")),
     path("", include("allauth.urls")),
     path("", include("health.ingest.urls")),
+    path("api/", include("cs_platform.api")),
     path("search/", search.search, name="search"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),
 ]

@@ -85,6 +85,8 @@ CREATE SEQUENCE team_change_seq;
 CREATE FUNCTION stamp_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'UPDATE' THEN
+        -- Django's save() sets it, whether or not anything else changes.
+        NEW.updated_at := OLD.updated_at;
         IF NEW IS NOT DISTINCT FROM OLD THEN
             RETURN NEW;
         END IF;

@@ -8,7 +8,7 @@ from django.db import transaction
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
 from accounts.events import write_event
-from accounts.models import Account
+from accounts.models import Account, Activity, Subscription, SurveyResponse, Ticket
 from accounts.services.attributes import BUILTIN, set_attributes
 from accounts.services.external_ids import (
     find_by_external_id,
@@ -19,6 +19,8 @@ from accounts.services.fields import clean_date, clean_text, refuse_unknown
 from accounts.services.times import origin
 from team.models import User
 
+# What is deleted with an account, and comes back with it.
+OF_ACCOUNT = (Subscription, Activity, Ticket, SurveyResponse)
 COLUMNS = {"name", "domain", "parent", "customer_since"}
 FIELDS = COLUMNS | BUILTIN | {"attributes"}
 
@@ -138,9 +140,11 @@ def upsert_account(
 
 @transaction.atomic
 def delete_account(*, account: Account, now: datetime, actor: User | None = None) -> None:
-    """Leave a tombstone: the account disappears from pages, systems that follow see deleted_at."""
+    """Leave tombstones of the account and its facts: systems that follow see deleted_at."""
     changed = Account.objects.filter(pk=account.pk).update(deleted_at=now)
     if changed:
+        for model in OF_ACCOUNT:
+            model.objects.filter(account=account).update(deleted_at=now)
         write_event(
             account=account,
             kind="account.deleted",
@@ -151,12 +155,16 @@ def delete_account(*, account: Account, now: datetime, actor: User | None = None
 
 
 def _find(system: str, external_id: str) -> Account | None:
-    """Return the account; one that was deleted comes back to life when its system names it again."""
+    """Return the account; one that was deleted comes back, facts and all, when its system names it again."""
     pk = find_by_external_id(Entity.ACCOUNT, system, external_id)
     if pk is None:
         return None
-    Account.all_objects.filter(pk=pk).exclude(deleted_at=None).update(deleted_at=None)
-    return Account.objects.get(pk=pk)
+    account = Account.all_objects.get(pk=pk)
+    if account.deleted_at is not None:
+        for model in OF_ACCOUNT:
+            model.all_objects.filter(account=account, deleted_at=account.deleted_at).update(deleted_at=None)
+        Account.all_objects.filter(pk=pk).update(deleted_at=None)
+    return account
 
 
 def clean_columns(fields: dict[str, Any], account: Account | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.enums import ContactRole, Entity
 from accounts.errors import InvalidInput
@@ -198,6 +199,29 @@ def leave_account(
         )
     membership.refresh_from_db()
     return membership
+
+
+@transaction.atomic
+def set_memberships(
+    *,
+    contact: Contact,
+    roles: dict[Account, str | None],
+    among: QuerySet[Account],
+    occurred_at: datetime,
+    now: datetime,
+    backfill: bool = False,
+    actor: User | None = None,
+) -> None:
+    """Make the accounts of `roles` the contact's only ones among `among`; None keeps a role.
+
+    Raises InvalidInput.
+    """
+    options: dict[str, Any] = {"now": now, "backfill": backfill, "actor": actor}
+    for membership in contact.memberships.filter(until=None, account__in=among).select_related("account"):
+        if membership.account not in roles:
+            leave_account(membership=membership, at=occurred_at, **options)
+    for account, role in roles.items():
+        join_account(contact=contact, account=account, role=role, occurred_at=occurred_at, **options)
 
 
 @transaction.atomic

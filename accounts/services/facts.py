@@ -22,7 +22,7 @@ from accounts.services.external_ids import (
     give_external_id,
     lock_external_id,
 )
-from accounts.services.fields import clean_choice, clean_count, clean_text
+from accounts.services.fields import clean_choice, clean_count, clean_text, refuse_unknown
 from accounts.services.times import fact_times, origin
 from team.enums import Function
 from team.models import User
@@ -32,7 +32,8 @@ SURVEY_RANGE = {
     SurveyKind.CSAT: (1, 5),
     SurveyKind.CES: (1, 7),
 }
-EDITABLE = {"subject", "body", "initiative"}
+WORDS = ("kind", "function", "subject", "body", "initiative")
+EDITABLE = {*WORDS, "occurred_at", "author", "contacts", "source"}
 
 
 @transaction.atomic
@@ -61,9 +62,7 @@ def record_activity(
     found = _named(Entity.ACTIVITY, system, external_id)
     if found is not None:
         activity = Activity.all_objects.get(pk=found)
-        if activity.deleted_at is not None:
-            Activity.all_objects.filter(pk=found).update(deleted_at=None)
-        edits = {name: values[name] for name in EDITABLE}
+        edits = {name: values[name] for name in ("subject", "body", "initiative")}
         return edit_activity(activity=activity, fields=edits, editor=author), False
     activity = Activity.objects.create(
         account=account,
@@ -98,13 +97,19 @@ def clean_activity(kind: str, function: str, subject: str, body: str, initiative
 
 
 @transaction.atomic
-def edit_activity(*, activity: Activity, fields: dict[str, str], editor: User | None) -> Activity:
-    """Change subject, body or initiative; a revision keeps what it said. Raises InvalidInput."""
-    for name in fields.keys() - EDITABLE:
-        msg = f"{name} of an activity cannot be changed."
-        raise InvalidInput(msg, name)
+def edit_activity(*, activity: Activity, fields: dict[str, Any], editor: User | None) -> Activity:
+    """Change the EDITABLE fields given; a revision keeps what it said, and a deleted one comes back.
+
+    Raises InvalidInput.
+    """
+    refuse_unknown(fields, EDITABLE)
     activity = Activity.all_objects.select_for_update().get(pk=activity.pk)
-    changed = [name for name, value in fields.items() if getattr(activity, name) != value]
+    columns = {**fields, "deleted_at": None}
+    contacts = columns.pop("contacts", None)
+    columns |= clean_activity(**{name: fields.get(name, getattr(activity, name)) for name in WORDS})
+    if "source" in fields:
+        columns["source"] = clean_text(fields["source"], "source", limit=60)
+    changed = [name for name, value in columns.items() if getattr(activity, name) != value]
     if changed:
         ActivityRevision.objects.create(
             activity=activity,
@@ -114,8 +119,10 @@ def edit_activity(*, activity: Activity, fields: dict[str, str], editor: User | 
             initiative=activity.initiative,
         )
         for name in changed:
-            setattr(activity, name, fields[name])
+            setattr(activity, name, columns[name])
         activity.save(update_fields=changed)
+    if contacts is not None:
+        activity.contacts.set(contacts)
     return activity
 
 
@@ -155,8 +162,8 @@ def record_survey_response(
     values = clean_response(kind, score, comment)
     found = _named(Entity.SURVEY_RESPONSE, system, external_id)
     if found is not None:
-        SurveyResponse.all_objects.filter(pk=found).update(deleted_at=None, **values)
-        return SurveyResponse.objects.get(pk=found), False
+        response = SurveyResponse.all_objects.get(pk=found)
+        return edit_survey_response(response=response, fields=values), False
     response = SurveyResponse.objects.create(
         account=account,
         contact=contact,
@@ -186,6 +193,27 @@ def clean_response(kind: str, score: Any, comment: str) -> dict[str, Any]:
         msg = f"{SurveyKind(kind).label} is a whole number from {low} to {high}, not {score!r}."
         raise InvalidInput(msg, "score")
     return {"kind": kind, "score": points, "comment": clean_text(comment, "comment")}
+
+
+@transaction.atomic
+def edit_survey_response(*, response: SurveyResponse, fields: dict[str, Any]) -> SurveyResponse:
+    """Correct kind, score, comment, contact or source; a deleted one comes back. Raises InvalidInput."""
+    refuse_unknown(fields, {"kind", "score", "comment", "contact", "source"})
+    response = SurveyResponse.all_objects.select_for_update().get(pk=response.pk)
+    columns = {**fields, "deleted_at": None}
+    columns |= clean_response(
+        fields.get("kind", response.kind),
+        fields.get("score", response.score),
+        fields.get("comment", response.comment),
+    )
+    if "source" in fields:
+        columns["source"] = clean_text(fields["source"], "source", limit=60)
+    changed = [name for name, value in columns.items() if getattr(response, name) != value]
+    for name in changed:
+        setattr(response, name, columns[name])
+    if changed:
+        response.save(update_fields=changed)
+    return response
 
 
 @transaction.atomic

@@ -1,0 +1,1 @@
+"""How rows look in the API: a reader and a writer per resource."""

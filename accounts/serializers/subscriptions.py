@@ -1,0 +1,42 @@
+"""Subscriptions: the current terms out, terms from a moment on in."""
+
+from rest_framework import serializers
+
+from accounts.serializers.rows import ExternalIdsWrite, RowReader, RowRef
+from team.api.fields import BlankAsNull, Day, Id, Moment, Money, StrictSerializer, Text, Whole
+
+
+class SubscriptionReader(RowReader):
+    """The terms in force now."""
+
+    account = Id(source="account_id", read_only=True)
+    product = serializers.CharField(
+        source="product.key", read_only=True, allow_null=True, default=None, help_text="Key."
+    )
+    plan = BlankAsNull()
+    mrr = Money(read_only=True, allow_null=True, help_text="What is paid per month, in currency; null: unknown.")
+    currency = serializers.CharField(read_only=True)
+    seats = serializers.IntegerField(read_only=True, allow_null=True)
+    started_on = serializers.DateField(read_only=True)
+    renews_on = serializers.DateField(read_only=True, allow_null=True)
+    notice_on = serializers.DateField(
+        read_only=True, allow_null=True, help_text="Last day to cancel before the renewal."
+    )
+    ended_on = serializers.DateField(read_only=True, allow_null=True, help_text="First day without it.")
+
+
+class SubscriptionWriter(StrictSerializer):
+    account = RowRef(required=True)
+    product = Text(max_length=60, help_text="Key of a product; made on its first mention.")
+    plan = Text(max_length=100)
+    mrr = Money(required=False, allow_null=True)
+    currency = Text(nullable=False, min_length=3, max_length=3, help_text="ISO 4217; default the reporting currency.")
+    seats = Whole(allow_null=True)
+    started_on = Day(required=False, help_text="Default: the day of effective_at.")
+    renews_on = Day(required=False, allow_null=True)
+    notice_on = Day(required=False, allow_null=True)
+    ended_on = Day(required=False, allow_null=True)
+    external_ids = ExternalIdsWrite()
+    effective_at = Moment(
+        required=False, help_text="From when on these terms hold; default the start of a new one, else now."
+    )

@@ -1,0 +1,40 @@
+"""How people who work here look in the API."""
+
+from rest_framework import serializers
+
+from team.api.fields import Id
+from team.enums import AccessLevel, Function
+from team.models import Team, User
+
+
+class TeamReader(serializers.ModelSerializer):
+    id = Id(source="pk", read_only=True)
+
+    class Meta:
+        model = Team
+        fields = ["id", "name"]
+        read_only_fields = fields
+
+
+class UserReader(serializers.ModelSerializer):
+    """Somebody who signs in here; accounts and activities name them by id."""
+
+    id = Id(source="pk", read_only=True)
+    teams = TeamReader(many=True, read_only=True)
+    access_level = serializers.ChoiceField(choices=AccessLevel.choices, read_only=True)
+    function = serializers.ChoiceField(choices=Function.choices, read_only=True)
+
+    class Meta:
+        model = User
+        fields = ["id", "name", "email", "access_level", "function", "teams", "time_zone", "is_active"]
+        read_only_fields = fields
+
+
+class WhoamiReader(serializers.Serializer):
+    """Exactly one of user and key is set."""
+
+    user = UserReader(allow_null=True)
+    key = serializers.CharField(allow_null=True, help_text="Name of the API key.")
+    scopes = serializers.ListField(
+        child=serializers.CharField(), help_text="What a key may do; a person's own rights are by level."
+    )

@@ -67,6 +67,8 @@ def account_context(request: UserRequest, pk: int, tab: str) -> dict[str, Any]:
     return {
         "account": account,
         "score": score,
+        # Templates turn what is missing into text; tags want None.
+        "points": None if score is None or score.score is None else float(score.score),
         "band": Band(score.band).word if score else None,
         "today": today,
         "days_to_renewal": (account.renews_on - today).days if account.renews_on else None,

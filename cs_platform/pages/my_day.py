@@ -96,7 +96,7 @@ def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> Book
     # Former customers have no ARR and need no call: they do not count.
     totals = book.exclude(stage="churned").aggregate(
         count=Count("pk"),
-        arr=Sum("arr"),
+        total=Sum("arr"),
         known=Count("arr"),
         renewal_count=Count("pk", filter=due),
         renewal_arr=Sum("arr", filter=due),
@@ -104,7 +104,7 @@ def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> Book
     reached = proactively_reached(book.exclude(stage="churned"), since=now - timedelta(days=REACH_DAYS))
     return BookFigures(
         count=totals["count"],
-        arr=totals["arr"] or Decimal(0),
+        arr=totals["total"] or Decimal(0),
         arr_unknown_count=totals["count"] - totals["known"],
         renewal_count=totals["renewal_count"],
         renewal_arr=totals["renewal_arr"] or Decimal(0),

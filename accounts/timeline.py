@@ -124,11 +124,15 @@ NEWSWORTHY = (
 
 
 def news(accounts: QuerySet[Account], *, since: datetime, limit: int = 10) -> list[News]:
-    """Return what changed in a book since a time, newest first; backfilled history is no news."""
+    """Return what changed in a book since a time, newest first.
+
+    Backfilled history is no news, nor is the first stage of a new account.
+    """
     events = list(
         AccountEvent.objects.filter(
             kind__in=NEWSWORTHY, occurred_at__gte=since, account__in=accounts.order_by(), origin=Origin.LIVE
         )
+        .exclude(kind="stage.changed", payload__from=None)
         .select_related("account", "actor")
         .order_by("-occurred_at", "-pk")[:limit]
     )

@@ -42,16 +42,16 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "",
         (
             Entry("My day", "house", "my_day", keys="g h"),
-            Entry("Accounts", "building-2", "accounts", keys="g a"),
+            Entry("Accounts", "building-2", "account_list", keys="g a"),
         ),
     ),
     (
         "Settings",
         (
-            Entry("Data sources", "database", "sources", AccessLevel.EDITOR, "g d"),
-            Entry("Scorecards", "gauge", "scorecards", AccessLevel.EDITOR, "g c"),
-            Entry("API keys", "key-round", "api_keys", AccessLevel.ADMIN),
-            Entry("Users & teams", "users", "users", AccessLevel.ADMIN),
+            Entry("Data sources", "database", "source_list", AccessLevel.EDITOR, "g d"),
+            Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
+            Entry("API keys", "key-round", "api_key_list", AccessLevel.ADMIN),
+            Entry("Users & teams", "users", "user_list", AccessLevel.ADMIN),
             Entry("System", "server", "system", AccessLevel.ADMIN),
         ),
     ),

@@ -147,7 +147,6 @@ def test_news_is_recent_live_and_of_the_book():
         (account, "Subscription started"),
         (account, "NPS 4 from Priya Nair"),
         (account, "Ticket escalated"),
-        (account, "Lifecycle stage: none → Onboarding"),
     ]
     assert news(book, since=NOW + 6 * HOUR) == []
 

@@ -58,10 +58,11 @@ def test_my_day_shows_what_needs_me_and_what_changed(client, clock):
     me = UserFactory(name="Mira")
     account = AccountFactory(name="Northwind", csm=me, arr=Decimal(5000))
     CurrentScoreFactory(account=account, score=Decimal(31), band=1)
-    set_attributes(row=account, values={"stage": "renewal"}, occurred_at=NOW - DAY, now=NOW)
+    for stage, days in [("mature", 3), ("renewal", 1)]:
+        set_attributes(row=account, values={"stage": stage}, occurred_at=NOW - days * DAY, now=NOW)
     client.force_login(me)
     text = client.get(reverse("my_day")).content.decode()
-    for words in ("Good afternoon, Mira", "Northwind", "Lifecycle stage: none → Renewal", "$5k"):
+    for words in ("Good afternoon, Mira", "Northwind", "Lifecycle stage: Mature → Renewal", "$5k"):
         assert words in text
 
 

@@ -194,7 +194,7 @@ class SurveyResponseResource(FactResource):
     def change_row(self, row: SurveyResponse, fields: dict[str, Any]) -> SurveyResponse:
         self.refuse_moved(row, fields)
         kept = {name: value for name, value in fields.items() if name not in self.fixed}
-        return services.edit_survey_response(response=row, fields=kept)
+        return services.edit_survey_response(response=row, fields=kept, now=self.now, actor=self.caller.user)
 
     def upsert_row(
         self, system: str, external_id: str, fields: dict[str, Any], existing: SurveyResponse | None

@@ -35,7 +35,8 @@ _TERMS_NOW = """
 _RUNNING = "(t.ended_on IS NULL OR t.ended_on > %(today)s::date)"
 _RATE = (
     "(SELECT r.rate FROM accounts_exchangerate AS r"
-    ' WHERE r.currency = t.currency AND r."on" <= %(today)s::date ORDER BY r."on" DESC LIMIT 1)'
+    ' WHERE r.currency = t.currency AND r."on" <= %(today)s::date AND r.received_at <= %(recorded_by)s'
+    ' ORDER BY r."on" DESC, r.received_at DESC LIMIT 1)'
 )
 _ARR = (
     f"CASE WHEN count(*) FILTER (WHERE {_RUNNING}) = 0 THEN 0"

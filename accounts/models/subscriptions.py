@@ -2,6 +2,7 @@
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from accounts.models.customers import Account
 from accounts.models.times import Fact
@@ -74,15 +75,19 @@ class SubscriptionChange(Terms, Fact):
 
 
 class ExchangeRate(models.Model):
-    """How much one unit of a currency is worth in the reporting currency from a day on."""
+    """How much one unit of a currency is worth in the reporting currency from a day on.
+
+    A correction is a further row: of those of a day the one received last holds.
+    """
 
     currency = models.CharField(max_length=3)
     on = models.DateField()
     rate = models.DecimalField(max_digits=18, decimal_places=8)
+    received_at = models.DateTimeField(default=timezone.now, editable=False)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["currency", "on"], name="exchange_rate_once_a_day"),
+            models.UniqueConstraint(fields=["currency", "on", "received_at"], name="exchange_rate_once"),
             models.CheckConstraint(condition=Q(rate__gt=0), name="exchange_rate_positive"),
         ]
 

@@ -155,7 +155,7 @@ def record_survey_response(
     backfill: bool = False,
     actor: User | None = None,
 ) -> tuple[SurveyResponse, bool]:
-    """Record an answer: NPS 0–10, CSAT 1–5, CES 1–7. The same external id twice is one response.
+    """Record an answer: NPS 0–10, CSAT 1–5, CES 1–7. The same external id twice corrects the first.
 
     Returns (response, whether it is new). Raises InvalidInput.
     """
@@ -163,7 +163,7 @@ def record_survey_response(
     found = _named(Entity.SURVEY_RESPONSE, system, external_id)
     if found is not None:
         response = SurveyResponse.all_objects.get(pk=found)
-        return edit_survey_response(response=response, fields=values), False
+        return edit_survey_response(response=response, fields=values, now=now, actor=actor), False
     response = SurveyResponse.objects.create(
         account=account,
         contact=contact,
@@ -196,8 +196,13 @@ def clean_response(kind: str, score: Any, comment: str) -> dict[str, Any]:
 
 
 @transaction.atomic
-def edit_survey_response(*, response: SurveyResponse, fields: dict[str, Any]) -> SurveyResponse:
-    """Correct kind, score, comment, contact or source; a deleted one comes back. Raises InvalidInput."""
+def edit_survey_response(
+    *, response: SurveyResponse, fields: dict[str, Any], now: datetime, actor: User | None = None
+) -> SurveyResponse:
+    """Correct kind, score, comment, contact or source; a deleted one comes back. Raises InvalidInput.
+
+    What a corrected answer said stays as a deleted row, for whoever replays the time before.
+    """
     refuse_unknown(fields, {"kind", "score", "comment", "contact", "source"})
     response = SurveyResponse.all_objects.select_for_update().get(pk=response.pk)
     columns = {**fields, "deleted_at": None}
@@ -209,11 +214,29 @@ def edit_survey_response(*, response: SurveyResponse, fields: dict[str, Any]) ->
     if "source" in fields:
         columns["source"] = clean_text(fields["source"], "source", limit=60)
     changed = [name for name, value in columns.items() if getattr(response, name) != value]
+    if {"kind", "score", "contact", "deleted_at"} & set(changed):
+        _keep_answer(response, now=now)
+        columns["received_at"] = now
+        changed.append("received_at")
+        write_event(
+            account=response.account,
+            kind="survey.corrected",
+            occurred_at=now,
+            now=now,
+            actor=actor,
+            payload={"survey_response_id": response.pk, "kind": columns["kind"], "score": columns["score"]},
+        )
     for name in changed:
         setattr(response, name, columns[name])
     if changed:
         response.save(update_fields=changed)
     return response
+
+
+def _keep_answer(response: SurveyResponse, *, now: datetime) -> None:
+    """Leave a deleted copy of an answer as it is."""
+    said = SurveyResponse.all_objects.filter(pk=response.pk).values().get()
+    SurveyResponse.all_objects.create(**said | {"id": None, "deleted_at": response.deleted_at or now})
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.utils import timezone
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
@@ -108,8 +109,11 @@ def delete_subscription(*, subscription: Subscription, now: datetime, actor: Use
 
 
 @transaction.atomic
-def set_exchange_rate(*, currency: str, on: date, rate: Decimal) -> ExchangeRate:
-    """Set what one unit of a currency is worth in the reporting currency from a day on."""
+def set_exchange_rate(*, currency: str, on: date, rate: Decimal, now: datetime | None = None) -> ExchangeRate:
+    """Set what one unit of a currency is worth in the reporting currency from a day on.
+
+    A rate that was told before stays as it was told, for whoever replays the past.
+    """
     currency = _currency(currency)
     if currency == settings.REPORTING_CURRENCY:
         msg = f"{currency} is the reporting currency; its rate is always 1."
@@ -117,8 +121,10 @@ def set_exchange_rate(*, currency: str, on: date, rate: Decimal) -> ExchangeRate
     if rate <= 0:
         msg = "An exchange rate must be above 0."
         raise InvalidInput(msg, "rate")
-    row, _ = ExchangeRate.objects.update_or_create(currency=currency, on=on, defaults={"rate": rate})
-    return row
+    newest = ExchangeRate.objects.filter(currency=currency, on=on).order_by("-received_at").first()
+    if newest is not None and newest.rate == rate:
+        return newest
+    return ExchangeRate.objects.create(currency=currency, on=on, rate=rate, received_at=now or timezone.now())
 
 
 def refresh_account_terms(account: Account, *, today: date) -> None:
@@ -161,7 +167,7 @@ def _rates(currencies: set[str], on: date) -> dict[str, Decimal]:
     """Return the rates that hold on a day; a currency without one is left out."""
     if not currencies:
         return {}
-    rows = ExchangeRate.objects.filter(currency__in=currencies, on__lte=on).order_by("currency", "-on")
+    rows = ExchangeRate.objects.filter(currency__in=currencies, on__lte=on).order_by("currency", "-on", "-received_at")
     return {row.currency: row.rate for row in rows.distinct("currency")}
 
 

@@ -174,7 +174,8 @@ def dated_facts(draw: st.DrawFn, cast: Cast) -> None:
     for _ in range(draw(st.integers(0, 3))):
         _subscription(draw, cast, draw(account), draw(deleted))
     for day in draw(st.sets(st.sampled_from(DATES), max_size=2)):
-        ExchangeRate.objects.create(currency="EUR", on=day, rate=draw(st.sampled_from([1, 1.25, 0.5])))
+        rate, received_at = draw(st.sampled_from([1, 1.25, 0.5])), draw(st.sampled_from(MOMENTS))
+        ExchangeRate.objects.create(currency="EUR", on=day, rate=rate, received_at=received_at)
     for _ in range(draw(st.integers(0, 4))):
         activity = Activity.objects.create(
             account=draw(account),
@@ -300,7 +301,8 @@ def lived_facts(draw: st.DrawFn, cast: Cast) -> datetime:
     """Write facts through the services, so that projections follow. Returns the present."""
     account, contact = st.sampled_from(cast.accounts), st.sampled_from(cast.contacts)
     for day in draw(st.sets(st.sampled_from(DATES[:3]), max_size=2)):
-        set_exchange_rate(currency="EUR", on=day, rate=draw(st.sampled_from([Decimal("1.25"), Decimal("0.005")])))
+        rate = draw(st.sampled_from([Decimal("1.25"), Decimal("0.005")]))
+        set_exchange_rate(currency="EUR", on=day, rate=rate, now=START)
     tickets: list[Ticket] = []
     for n in range(draw(st.integers(0, 14))):
         now = START + timedelta(days=5 * n, hours=n)

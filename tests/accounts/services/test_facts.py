@@ -85,18 +85,29 @@ def test_record_survey_response_refuses_a_score_out_of_range(kind, score):
 
 def test_record_survey_response_is_one_per_external_id():
     account = AccountFactory()
-    for score in (3, 4):
+    for score in (3, 4, 4):
         record_survey_response(
             account=account,
             kind="csat",
             score=score,
             occurred_at=NOW,
-            now=NOW,
+            now=NOW + timedelta(days=score),
             system="q",
             external_id="r1",
         )
     assert SurveyResponse.objects.get().score == 4
-    assert account.events.count() == 1
+    assert sorted(account.events.values_list("kind", flat=True)) == ["survey.answered", "survey.corrected"]
+
+
+def test_record_survey_response_keeps_what_a_corrected_answer_said():
+    account = AccountFactory()
+    options = {"account": account, "kind": "nps", "occurred_at": NOW, "system": "q", "external_id": "r1"}
+    first, _ = record_survey_response(score=3, now=NOW, **options)
+    corrected, is_new = record_survey_response(score=9, now=NOW + timedelta(days=2), **options)
+    assert (corrected.pk, is_new) == (first.pk, False)
+    assert (corrected.score, corrected.received_at, corrected.known_at) == (9, NOW + timedelta(days=2), NOW)
+    old = SurveyResponse.all_objects.exclude(pk=first.pk).get()
+    assert (old.score, old.received_at, old.deleted_at) == (3, NOW, NOW + timedelta(days=2))
 
 
 def test_record_sentiment_refuses_an_unknown_level():

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from accounts.errors import InvalidInput
-from accounts.models import Subscription, SubscriptionChange
+from accounts.models import ExchangeRate, Subscription, SubscriptionChange
 from accounts.services import (
     delete_subscription,
     set_exchange_rate,
@@ -128,3 +128,17 @@ def test_delete_subscription_takes_its_revenue_away():
     account.refresh_from_db()
     assert account.arr is None
     assert Subscription.all_objects.get().deleted_at == NOW
+
+
+def test_a_corrected_exchange_rate_holds_and_the_first_one_stays():
+    day = date(2026, 6, 1)
+    for rate, now in [("1.1", NOW), ("1.2", NOW + timedelta(days=1)), ("1.2", NOW + timedelta(days=2))]:
+        set_exchange_rate(currency="EUR", on=day, rate=Decimal(rate), now=now)
+    assert list(ExchangeRate.objects.order_by("received_at").values_list("rate", "received_at")) == [
+        (Decimal("1.1"), NOW),
+        (Decimal("1.2"), NOW + timedelta(days=1)),
+    ]
+    account = AccountFactory()
+    upsert_subscription(account=account, fields={"mrr": 100, "currency": "EUR", "started_on": day}, now=NOW)
+    account.refresh_from_db()
+    assert account.arr == 1440

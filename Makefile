@@ -12,6 +12,8 @@ PYTHON ?= $(or $(shell for python in python3 python3.12 python3.11; do \
 BIN := .venv/bin
 # -qq hides remarks about the set-up of this machine; what is imported gets compiled then.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --no-deps --require-hashes
+# Companies' own certificates are known to the system, not to Node.
+NPM := NODE_OPTIONS=--use-system-ca $(BIN)/npm --loglevel=error
 APPS := accounts cs_platform health integrations playbooks successmaps team
 ASSET_SOURCES := build.mjs $(shell find static/src templates $(APPS) -name '*.pyc' -o -type f -print)
 
@@ -53,7 +55,7 @@ lock: .venv/bin/python ## the newest versions that pyproject.toml and package.js
 	@lock() { name=$$1; shift; .venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header "$$@" -o requirements/$$name.lock pyproject.toml; }; \
 		lock server && lock local --extra local && lock dev --extra local --extra dev
-	@$(BIN)/npm install --silent --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+	@$(NPM) install --package-lock-only --ignore-scripts > /dev/null
 
 clean: ## all that was built, gone; the data stays
 	rm -rf .venv node_modules static/dist static_root .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage
@@ -80,7 +82,7 @@ clean-data: .venv/local.stamp ## the embedded servers' data, gone
 
 node_modules/.stamp: package-lock.json
 	@test -e .venv/local.stamp || $(MAKE) .venv/local.stamp
-	@$(BIN)/npm ci --silent --ignore-scripts --no-audit --no-fund
+	@$(NPM) ci --ignore-scripts > /dev/null
 	@touch $@
 
 static_root/.stamp: node_modules/.stamp $(ASSET_SOURCES)

@@ -45,7 +45,7 @@ format: .venv/dev.stamp ## the code in the one style
 assets: static_root/.stamp ## styles and scripts, built and collected
 
 bench: .venv/dev.stamp static_root/.stamp ## speeds on generated data; ARGS="--accounts 10000 --events 2000000"
-	@$(BIN)/python manage.py bench $(ARGS)
+	@$(BIN)/python -m bench $(ARGS)
 
 docker-config-check: ## whether Docker accepts docker-compose.yml
 	PUBLIC_URL=https://cs.example.com SECRET_KEY=x POSTGRES_PASSWORD=x REDIS_PASSWORD=x docker compose config --quiet

@@ -1,0 +1,84 @@
+"""`make bench`: speeds on generated data, each beside a reference or a bar, in one run.
+
+    make bench ARGS="--accounts 10000 --events 2000000 --only ingest freshness lists scoring"
+
+Every part gets a database of its own on the server that DATABASE_URL names (or the embedded one) and
+deletes it. The machine is noisy: compare ratios of one run, not seconds of two.
+"""
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+
+Figures = dict[str, float]
+
+# What a figure must not fall below (+) or exceed (−).
+BARS: dict[tuple[str, str], tuple[str, float]] = {
+    ("ingest", "accepted events/s"): ("+", 20_000),
+    ("ingest", "p99 ms"): ("-", 150),
+    ("ingest", "ratio"): ("+", 0.12),
+    ("freshness", "p95 s"): ("-", 60),
+}
+
+
+def ingest(options: argparse.Namespace) -> Figures:
+    from bench.ingest import run
+
+    return run(events=min(options.events, 200_000), accounts=options.accounts)
+
+
+def freshness(options: argparse.Namespace) -> Figures:
+    from bench.freshness import run
+
+    return run(accounts=min(options.accounts, 10_000))
+
+
+PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
+    "ingest": ingest,
+    "freshness": freshness,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--accounts", type=int, default=10_000)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--only", nargs="*", choices=sorted(PARTS), default=sorted(PARTS))
+    options = parser.parse_args()
+
+    from cs_platform import env, servers
+
+    names = servers.embedded(database_url=env.text("DATABASE_URL"), redis_url=env.text("REDIS_URL"))
+    with servers.running(names, data_dir=env.data_dir()):
+        os.environ["DATABASE_URL"], os.environ["REDIS_URL"] = servers.urls(
+            data_dir=env.data_dir(), database_url=env.text("DATABASE_URL"), redis_url=env.text("REDIS_URL")
+        )
+        os.environ["DJANGO_SETTINGS_MODULE"] = "cs_platform.settings"
+        import django
+
+        django.setup()
+        from bench.ingest import own_database
+
+        for name in options.only:
+            started = time.monotonic()
+            with own_database():
+                figures = PARTS[name](options)
+            sys.stdout.write(f"\n{name} ({options.accounts:,} accounts, {time.monotonic() - started:.0f} s)\n")
+            for label, value in figures.items():
+                sys.stdout.write(f"  {label:44} {value:14,.2f}  {verdict(name, label, value)}\n")
+            sys.stdout.flush()
+
+
+def verdict(part: str, label: str, value: float) -> str:
+    """Say whether a figure meets its bar; nothing where there is none."""
+    if (part, label) not in BARS:
+        return ""
+    sign, bar = BARS[part, label]
+    is_met = value >= bar if sign == "+" else value <= bar
+    return f"{'meets' if is_met else 'MISSES'} the bar of {'at least' if sign == '+' else 'at most'} {bar:,g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -8,7 +8,8 @@ const OUT = "static/dist";
 const SEEN = ["templates/**/*.html", "{cs_platform,team,accounts,health,successmaps,playbooks,integrations}/**/*.py",
   "static/src/js/**/*.js"];
 // Written by the browser or a library at run time, so no file of ours names them.
-const STATE_CLASSES = [/^htmx-/, /^ts-/, /^u-/, /^uplot$/, /^sortable-/];
+const STATE_CLASSES = [/^htmx-/, /^u-/, /^uplot$/, /^sortable-/];
+const LIBRARY_SELECTORS = [/ts-wrapper|ts-control|ts-dropdown|ts-hidden/];
 
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
@@ -22,7 +23,7 @@ const css = await build({ ...shared, minify: false, write: false, entryPoints: [
 for (const file of css.outputFiles.filter((f) => !f.path.endsWith(".css"))) await writeFile(file.path, file.contents);
 const raw = css.outputFiles.find((f) => f.path.endsWith(".css")).text;
 const [purged] = await new PurgeCSS().purge({ content: SEEN, css: [{ raw }], variables: true, keyframes: true,
-  safelist: { standard: STATE_CLASSES, variables: [/^--(ok|watch|risk|none)/] },
+  safelist: { standard: STATE_CLASSES, greedy: LIBRARY_SELECTORS, variables: [/^--(ok|watch|risk|none)/] },
   defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [] });
 const small = await transform(purged.css, { loader: "css", minify: true, target: shared.target });
 await writeFile(`${OUT}/app.css`, small.code);

@@ -244,7 +244,7 @@ def waterfall(
 
     Wide has the label left of its bar, narrow above it. An unknown contribution moves nothing.
     """
-    width, plot, row, bar = (320, 4, 42, 14) if narrow else (560, 150, 28, 16)
+    width, plot, row, bar = (320, 4, 42, 14) if narrow else (470, 130, 28, 16)
     ends = [baseline]
     for _, change in contributions:
         ends.append(ends[-1] + (change or 0))

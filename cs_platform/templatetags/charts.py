@@ -134,7 +134,7 @@ def _day(day: dt.date | str) -> str:
 def meter(value: float | None, maximum: float = 100, label: str = "Progress", band: str = "") -> SafeString:
     """Draw a filled line; the label names what is measured."""
     width = charts.meter_width(value, maximum)
-    said = f"{label}: {width:.0f} %" if value is not None else f"{label}: not known"
+    said = f"{label}: {value:g} of {maximum:g}" if value is not None else f"{label}: not known"
     return format_html(
         '<svg class="meter {}" viewBox="0 0 100 6" preserveAspectRatio="none" role="img" aria-label="{}">'
         '<rect class="meter-track" width="100" height="6"/><rect class="meter-value" width="{}" height="6"/></svg>',

@@ -195,6 +195,8 @@ def field(bound: BoundField, hint: str = "", label: str = "", *, optional: bool 
     if bound.errors:
         attrs["aria-invalid"] = "true"
     kind = _kind(bound)
+    if kind == "choices":  # iterating over a field reads the widget's own attributes only
+        bound.field.widget.attrs["class"] = attrs["class"]
     return {
         "field": bound,
         "kind": kind,
@@ -218,14 +220,17 @@ def pager(context: RequestContext, *, first: bool = False, next_cursor: str = ""
 
 
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
-def sort_header(context: RequestContext, key: str, label: str, *, css: str = "") -> dict[str, Any]:
-    """Show a column header that sorts by `key` (?sort=key or -key); the context's `sort` is the current one."""
+def sort_header(context: RequestContext, key: str, label: str, *, css: str = "", select: str = "") -> dict[str, Any]:
+    """Show a column header that sorts by `key` (?sort=key or -key); the context's `sort` is the current one.
+
+    With `select` (its label) it also holds the checkbox that ticks every row of a <bulk-select>.
+    """
     current = str(context.get("sort", ""))
     state = {key: "ascending", f"-{key}": "descending"}.get(current, "")
     query = context["request"].GET.copy()
     query.pop("after", None)
     query["sort"] = f"-{key}" if current == key else key
-    return {"label": label, "state": state, "query": query.urlencode(), "css": css}
+    return {"label": label, "state": state, "query": query.urlencode(), "css": css, "select": select}
 
 
 @register.simple_tag(takes_context=True)

@@ -8,7 +8,7 @@ class BulkSelect extends HTMLElement {
       }
       this.show();
     });
-    this.addEventListener("htmx:after:swap", () => this.show());
+    this.addEventListener("htmx:after:settle", () => this.show());
     this.show();
   }
 

@@ -7,7 +7,7 @@ class CommandPalette extends HTMLElement {
     this.input = this.querySelector("input");
     this.list = this.querySelector("[role=listbox]");
     this.nav = new Combobox(this.input, this.list, { firstOptionSelectionMode: "active", tabInsertsSuggestions: false });
-    this.list.addEventListener("htmx:after:swap", () => this.restart());
+    this.list.addEventListener("htmx:after:settle", () => this.restart());
     this.dialog.addEventListener("close", () => this.nav.stop());
     this.dialog.addEventListener("click", (event) => event.target === this.dialog && this.dialog.close());
     document.addEventListener("open-palette", () => this.open());

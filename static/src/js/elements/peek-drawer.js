@@ -2,7 +2,7 @@
 class PeekDrawer extends HTMLElement {
   connectedCallback() {
     const dialog = this.querySelector("dialog");
-    this.addEventListener("htmx:after:swap", () => dialog.open || dialog.showModal());
+    this.addEventListener("htmx:after:settle", () => dialog.open || dialog.showModal());
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 }

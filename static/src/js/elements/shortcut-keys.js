@@ -21,7 +21,7 @@ class ShortcutKeys extends HTMLElement {
       });
     }
     this.install(document);
-    document.addEventListener("htmx:after:swap", ({ target }) => this.install(target));
+    document.addEventListener("htmx:after:settle", () => this.install(document));
     document.addEventListener("hotkey-fire", (event) => {
       if (event.target.hasAttribute("data-opens-palette")) {
         event.preventDefault();

@@ -231,7 +231,7 @@ def test_empty_state_does_not_clash_with_for():
 )
 def test_navigation_by_access_level(monkeypatch, level, titles):
     monkeypatch.setattr("cs_platform.navigation._url", lambda name: f"/{name}/")
-    sections = sections_for(UserFactory.build(access_level=level), "/accounts/7/")
+    sections = sections_for(UserFactory.build(access_level=level), "/account_list/7/")
     assert {section.title for section in sections} == titles
     assert [link.label for link in sections[0].links if link.is_current] == ["Accounts"]
     labels = [link.label for section in sections for link in section.links]

@@ -44,6 +44,30 @@ def data_dir() -> Path:
     return Path(text("DATA_DIR", str(BASE_DIR / ".data"))).absolute()
 
 
+def mail(url: str) -> dict[str, object]:
+    """Return Django's EMAIL_ settings for `smtp://user:password@host:587`, `smtps://…:465`, or "" (no mail).
+
+    smtp:// uses STARTTLS, except with `?tls=false`. Raises SettingError for anything else.
+    """
+    parts = urlsplit(url)
+    if not url:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        msg = "EMAIL_URL must look like smtp://user:password@host:587 or smtps://user:password@host:465."
+        raise SettingError(msg)
+    is_smtps = parts.scheme == "smtps"
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if is_smtps else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": is_smtps,
+        "EMAIL_USE_TLS": not is_smtps and parts.query != "tls=false",
+        "EMAIL_TIMEOUT": 20,
+    }
+
+
 def database(url: str) -> dict[str, object]:
     """Return Django's DATABASES entry for `postgresql://user:password@host:port/name`.
 

@@ -52,6 +52,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
             Entry("API keys", "key-round", "api_key_list", AccessLevel.ADMIN),
             Entry("Users & teams", "users", "user_list", AccessLevel.ADMIN),
+            Entry("Security log", "shield-check", "security_log", AccessLevel.ADMIN),
             Entry("System", "server", "system", AccessLevel.ADMIN),
         ),
     ),

@@ -19,6 +19,7 @@ PORT = env.number("PORT", 8000)
 PUBLIC_URL = env.text("PUBLIC_URL", f"http://localhost:{PORT}").rstrip("/")
 HTTPS = PUBLIC_URL.startswith("https://")
 DEBUG = env.flag("DEBUG")
+ORGANISATION_NAME = env.text("ORGANISATION_NAME", "Harbor")
 
 
 def _secret_key() -> str:
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "team.middleware.session_limits_middleware",
+    "team.middleware.private_pages_middleware",
     "team.middleware.login_redirect_for_htmx_middleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "cs_platform.clock.TimeZoneMiddleware",
@@ -146,7 +148,22 @@ ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_USER_DISPLAY = "team.models.display_name"
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # asking for a link must not make us write to strangers
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{ORGANISATION_NAME}: "
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "team.adapters.InvitationOnlyAdapter"
+# WebAuthn's pages need inline scripts, which the CSP refuses.
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ADAPTER = "team.adapters.EncryptingMFAAdapter"
+MFA_TOTP_ISSUER = ORGANISATION_NAME
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s that a phone's clock may be off
+# Rate limits and the security log need the client's address, not the proxy's.
+ALLAUTH_TRUSTED_PROXY_COUNT = 1 if env.flag("BEHIND_PROXY") else 0
+
+EMAIL_URL = env.text("EMAIL_URL")
+globals().update(env.mail(EMAIL_URL))
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.text("EMAIL_FROM", f"no-reply@{_public_host}")
 
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
@@ -248,7 +265,6 @@ LOGGING = logs.configuration()
 METRICS_TOKEN = env.text("METRICS_TOKEN")
 
 # Product settings.
-ORGANISATION_NAME = env.text("ORGANISATION_NAME", "Harbor")
 REPORTING_CURRENCY = env.text("REPORTING_CURRENCY", "USD")
 ORGANISATION_TIME_ZONE = env.text("ORGANISATION_TIME_ZONE", "UTC")
 

@@ -17,7 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", system.metrics, name="metrics"),
     path("", include("accounts.urls")),
     path("", include("team.urls")),
-    path("", include("allauth.urls")),
+    path("", include("team.sign_in_urls")),
     path("", include("health.ingest.urls")),
     path("api/", include("cs_platform.api")),
     path("search/", search.search, name="search"),

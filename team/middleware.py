@@ -1,8 +1,9 @@
-"""Sessions that end, and what then happens to fragments."""
+"""Sessions that end, what then happens to fragments, and pages that nobody keeps."""
 
 from collections.abc import Callable
 from datetime import datetime
 
+from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +30,20 @@ def session_limits_middleware(get_response: GetResponse) -> GetResponse:
             elif (now - seen).total_seconds() > SEEN_EVERY_SECONDS or BEGAN not in request.session:
                 request.session[BEGAN] = began.isoformat()
                 request.session[SEEN] = now.isoformat()
+                UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=now)
         return get_response(request)
+
+    return middleware
+
+
+def private_pages_middleware(get_response: GetResponse) -> GetResponse:
+    """Keep pages of people who signed in out of every cache, a shared browser's too."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if settings.SESSION_COOKIE_NAME in request.COOKIES and not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "private, no-store"
+        return response
 
     return middleware
 

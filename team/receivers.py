@@ -3,7 +3,13 @@
 from typing import Any
 
 from allauth.account.signals import password_changed, password_reset
-from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from allauth.core.internal.httpkit import get_client_ip
+from allauth.mfa.signals import (
+    authentication_failed,
+    authenticator_added,
+    authenticator_removed,
+    authenticator_reset,
+)
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
 from django.dispatch import receiver
 from django.http import HttpRequest
@@ -26,10 +32,12 @@ def _signed_out(request: HttpRequest, user: User | None, **kwargs: Any) -> None:
 
 @receiver(user_login_failed)
 def _failed(credentials: dict[str, Any], request: HttpRequest | None = None, **kwargs: Any) -> None:
+    """Name the address only when it is a user's: some people type their password there."""
+    given = str(credentials.get("email") or credentials.get("username") or "")
     log_security(
         kind="sign_in.failed",
         now=timezone.now(),
-        subject=str(credentials.get("email") or credentials.get("username") or ""),
+        subject=User.objects.filter(email__iexact=given).values_list("email", flat=True).first() or "somebody unknown",
         ip_address=_address(request),
     )
 
@@ -59,6 +67,11 @@ def _factor_reset(request: HttpRequest, user: User, authenticator: Any, **kwargs
     _log("factor.reset", request, user, type=authenticator.type)
 
 
+@receiver(authentication_failed)
+def _factor_failed(request: HttpRequest, user: User, **kwargs: Any) -> None:
+    _log("factor.failed", request, user)
+
+
 def _log(kind: str, request: HttpRequest, user: User, **detail: object) -> None:
     log_security(
         kind=kind,
@@ -71,4 +84,4 @@ def _log(kind: str, request: HttpRequest, user: User, **detail: object) -> None:
 
 
 def _address(request: HttpRequest | None) -> str | None:
-    return request.META.get("REMOTE_ADDR") or None if request is not None else None
+    return get_client_ip(request) if request is not None else None

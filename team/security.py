@@ -1,11 +1,12 @@
 """The security log: who got in and who changed who may. Append-only, each row hashed with the one before.
 
-A database trigger refuses updates and deletions; `first_broken` finds a row that was changed anyway.
+A database trigger refuses updates and deletions; `check_chain` finds a row that was changed anyway.
 """
 
 import hashlib
 import json
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from django.db import connection, transaction
 
@@ -51,16 +52,28 @@ def row_hash(event: SecurityEvent) -> str:
         event.subject,
         event.ip_address,
         event.detail,
-        event.occurred_at.isoformat(),
+        event.occurred_at.astimezone(UTC).isoformat(),
     ]
     return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def first_broken() -> SecurityEvent | None:
-    """Return the first row that does not fit the chain; None: nobody tampered with the log."""
-    previous = ""
+@dataclass(frozen=True)
+class Chain:
+    """What a look at the whole log found. `broken`: the first row that does not fit; None: none was changed.
+
+    Rows cut off at the end leave no trace inside: compare `count` and `head` with what was noted elsewhere.
+    """
+
+    count: int
+    head: str
+    broken: SecurityEvent | None
+
+
+def check_chain() -> Chain:
+    """Read the log from its beginning and recompute every hash."""
+    count, previous = 0, ""
     for event in SecurityEvent.objects.order_by("id").iterator():
         if event.previous_hash != previous or event.hash != row_hash(event):
-            return event
-        previous = event.hash
-    return None
+            return Chain(count, previous, event)
+        count, previous = count + 1, event.hash
+    return Chain(count, previous, None)

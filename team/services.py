@@ -6,13 +6,16 @@ import secrets
 import string
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
+from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 
+from team import mail
 from team.enums import AccessLevel, Function
 from team.errors import InvalidTeamInput
 from team.models import ApiKey, Team, User
@@ -22,6 +25,7 @@ from team.security import log_security
 BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 KEY_MARK = "cs_live_"
 SEEN_EVERY = timedelta(minutes=1)
+ROTATION_OVERLAP = timedelta(days=1)
 
 
 @transaction.atomic
@@ -36,17 +40,11 @@ def create_user(
     teams: Iterable[Team] = (),
     actor: User | None = None,
 ) -> User:
-    """Create somebody who can sign in; without a password they set one by "Forgot password".
+    """Create somebody who can sign in; without a password they choose one by a link (`invite_user`).
 
     Raises InvalidTeamInput.
     """
-    email = email.strip().lower()
-    try:
-        validate_email(email)
-    except ValidationError:
-        raise InvalidTeamInput(f"{email!r} is not an e-mail address.", "email") from None
-    if User.objects.filter(email__iexact=email).exists():
-        raise InvalidTeamInput(f"{email} is here already.", "email")
+    email = _free_email(email, except_for=None)
     _check_choice(access_level, AccessLevel.values, "access_level")
     _check_choice(function, Function.values, "function")
     user = User(email=email, name=name.strip(), access_level=access_level, function=function)
@@ -58,21 +56,43 @@ def create_user(
 
 
 @transaction.atomic
+def invite_user(*, email: str, now: datetime, actor: User, **fields: Any) -> tuple[User, str]:
+    """Create a user, mail them a link to choose a password, and return (user, link) to hand over as well.
+
+    `fields` as in create_user. Raises InvalidTeamInput.
+    """
+    user = create_user(email=email, now=now, actor=actor, **fields)
+    mail.queue_password_link(user, is_invitation=True)
+    return user, make_password_link(user=user, now=now, actor=actor)
+
+
+@transaction.atomic
+def make_password_link(*, user: User, now: datetime, actor: User | None) -> str:
+    """Return a link by which its holder chooses the user's password, once. Raises InvalidTeamInput."""
+    if not user.is_active:
+        raise InvalidTeamInput(f"{user} may not sign in; give them access first.")
+    log_security(kind="password.link_made", now=now, user=actor, subject=user.email)
+    return mail.password_link(user)
+
+
+@transaction.atomic
 def update_user(
     *,
     user: User,
     now: datetime,
     actor: User,
+    email: str | None = None,
     name: str,
     access_level: str,
     function: str,
     teams: Iterable[Team],
     is_active: bool,
 ) -> User:
-    """Change a user. Ending access ends their sessions. The last active admin stays one.
+    """Change a user (`email` None: keep it). Ending access ends their sessions. The last active admin stays one.
 
     Raises InvalidTeamInput.
     """
+    email = user.email if email is None else _free_email(email, except_for=user)
     _check_choice(access_level, AccessLevel.values, "access_level")
     _check_choice(function, Function.values, "function")
     # Lock all admins, so that two admins cannot take each other's level at once.
@@ -83,11 +103,12 @@ def update_user(
     )
     if admins == {user.pk} and (access_level != AccessLevel.ADMIN or not is_active):
         raise InvalidTeamInput(f"{user} is the last active admin. Make somebody else admin first.", "access_level")
-    before = {"access_level": user.access_level, "function": user.function, "is_active": user.is_active}
-    after = {"access_level": access_level, "function": function, "is_active": is_active}
-    user.name, user.access_level, user.function, user.is_active = name.strip(), access_level, function, is_active
-    user.save(update_fields=["name", "access_level", "function", "is_active"])
+    before = _access_of(user)
+    user.email, user.name = email, name.strip()
+    user.access_level, user.function, user.is_active = access_level, function, is_active
+    user.save(update_fields=["email", "name", "access_level", "function", "is_active"])
     user.teams.set(teams)
+    after = _access_of(user)
     if before != after:
         log_security(kind="user.changed", now=now, user=actor, subject=user.email, detail={"from": before, "to": after})
     if before["is_active"] and not is_active:
@@ -113,14 +134,40 @@ def end_sessions(*, user: User, now: datetime, actor: User | None) -> int:
 
 
 @transaction.atomic
+def reset_factors(*, user: User, now: datetime, actor: User | None) -> int:
+    """Take away second factors, for somebody who lost their phone, and end their sessions. Returns how many."""
+    count: int = Authenticator.objects.filter(user=user).delete()[0]
+    log_security(kind="factor.reset_by_admin", now=now, user=actor, subject=user.email, detail={"count": count})
+    end_sessions(user=user, now=now, actor=actor)
+    return count
+
+
+@transaction.atomic
 def create_team(*, name: str, now: datetime, actor: User | None) -> Team:
     """Create a team. Raises InvalidTeamInput for a name that is empty or taken."""
-    name = name.strip()
-    if not name or Team.objects.filter(name__iexact=name).exists():
-        raise InvalidTeamInput("A team needs a name that no other team has.", "name")
-    team = Team.objects.create(name=name)
-    log_security(kind="team.created", now=now, user=actor, subject=name)
+    team = Team.objects.create(name=_free_team_name(name, except_for=None))
+    log_security(kind="team.created", now=now, user=actor, subject=team.name)
     return team
+
+
+@transaction.atomic
+def rename_team(*, team: Team, name: str, now: datetime, actor: User) -> Team:
+    """Rename a team. Raises InvalidTeamInput for a name that is empty or taken."""
+    before, team.name = team.name, _free_team_name(name, except_for=team)
+    team.save(update_fields=["name"])
+    log_security(kind="team.renamed", now=now, user=actor, subject=team.name, detail={"from": before})
+    return team
+
+
+@transaction.atomic
+def delete_team(*, team: Team, now: datetime, actor: User) -> None:
+    """Delete a team that nothing is given to: its accounts would be open to everybody. Raises InvalidTeamInput."""
+    for relation in Team._meta.related_objects:  # noqa: SLF001 -- documented, whatever its name says
+        rows: Any = relation.related_model
+        if relation.one_to_many and rows.objects.filter(**{relation.field.name: team}).exists():
+            raise InvalidTeamInput(f"Accounts are given to {team}; give them to another team first.")
+    log_security(kind="team.deleted", now=now, user=actor, subject=team.name)
+    team.delete()
 
 
 @transaction.atomic
@@ -160,6 +207,32 @@ def create_api_key(
         kind="api_key.created", now=now, user=actor, subject=row.name, detail={"prefix": prefix, "scopes": scopes}
     )
     return row, key
+
+
+@transaction.atomic
+def rotate_api_key(*, key: ApiKey, now: datetime, actor: User | None) -> tuple[ApiKey, str]:
+    """Make a successor with the same name and scopes; the old key works ROTATION_OVERLAP longer.
+
+    The successor lasts as long as the old one was meant to. Returns (row, the key itself).
+    Raises InvalidTeamInput for a key that is dead.
+    """
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise InvalidTeamInput(f"{key} is dead already; create a new key.")
+    life = key.expires_at - key.created_at if key.expires_at else None
+    made = create_api_key(
+        name=key.name, scopes=key.scopes, now=now, expires_at=now + life if life else None, actor=actor
+    )
+    end = now + ROTATION_OVERLAP
+    key.expires_at = min(key.expires_at, end) if key.expires_at else end
+    key.save(update_fields=["expires_at"])
+    log_security(
+        kind="api_key.rotated",
+        now=now,
+        user=actor,
+        subject=key.name,
+        detail={"prefix": key.prefix, "successor": made[0].prefix},
+    )
+    return made
 
 
 @transaction.atomic
@@ -211,6 +284,28 @@ def _set_password(user: User, password: str | None) -> None:
         except ValidationError as error:
             raise InvalidTeamInput(" ".join(error.messages), "password") from None
     user.set_password(password)
+
+
+def _access_of(user: User) -> dict[str, object]:
+    return {name: getattr(user, name) for name in ("email", "access_level", "function", "is_active")}
+
+
+def _free_email(email: str, *, except_for: User | None) -> str:
+    email = email.strip().lower()
+    try:
+        validate_email(email)
+    except ValidationError:
+        raise InvalidTeamInput(f"{email!r} is not an e-mail address.", "email") from None
+    if User.objects.filter(email__iexact=email).exclude(pk=except_for.pk if except_for else 0).exists():
+        raise InvalidTeamInput(f"{email} is here already.", "email")
+    return email
+
+
+def _free_team_name(name: str, *, except_for: Team | None) -> str:
+    name = name.strip()
+    if not name or Team.objects.filter(name__iexact=name).exclude(pk=except_for.pk if except_for else 0).exists():
+        raise InvalidTeamInput("A team needs a name that no other team has.", "name")
+    return name
 
 
 def _check_choice(value: str, choices: list[str], field: str) -> None:

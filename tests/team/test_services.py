@@ -7,7 +7,7 @@ from django.db import DatabaseError, transaction
 from team.authentication import find_key
 from team.errors import InvalidTeamInput
 from team.models import ApiKey, SecurityEvent, User
-from team.security import first_broken, log_security
+from team.security import check_chain, log_security
 from team.services import create_api_key, create_team, create_user, key_prefix, revoke_api_key, update_user
 from tests.factories import TeamFactory, UserFactory
 
@@ -137,16 +137,16 @@ def test_key_prefix_of_no_key_is_none(text):
 def test_the_security_log_refuses_changes_and_shows_tampering():
     for number in range(3):
         log_security(kind=f"x.{number}", now=NOW)
-    assert first_broken() is None
+    assert check_chain().broken is None
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         SecurityEvent.objects.update(kind="y")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         SecurityEvent.objects.all().delete()
-    assert first_broken() is None
+    assert check_chain().broken is None
 
 
 def test_a_row_smuggled_into_the_security_log_is_found():
     log_security(kind="x.1", now=NOW)
     forged = SecurityEvent.objects.create(kind="x.forged", hash="0" * 64, occurred_at=NOW)
     log_security(kind="x.2", now=NOW)
-    assert first_broken() == forged
+    assert check_chain().broken == forged

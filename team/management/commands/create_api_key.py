@@ -1,6 +1,7 @@
 """Create a key for another system and print it, once."""
 
 from argparse import ArgumentParser
+from datetime import timedelta
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
@@ -20,10 +21,14 @@ class Command(BaseCommand):
             "--scope", action="append", default=[], metavar="SCOPE", help=f"repeatable; of {', '.join(SCOPES)}, or all"
         )
 
+        parser.add_argument("--expires-days", type=int, help="how many days it lives; without: until it is revoked")
+
     def handle(self, *args: Any, **options: Any) -> None:
         scopes = list(SCOPES) if options["scope"] == ["all"] else options["scope"]
+        now, days = timezone.now(), options["expires_days"]
+        expires_at = now + timedelta(days=days) if days is not None else None
         try:
-            _, key = create_api_key(name=options["name"], scopes=scopes, now=timezone.now())
+            _, key = create_api_key(name=options["name"], scopes=scopes, now=now, expires_at=expires_at)
         except InvalidTeamInput as error:
             raise CommandError(error.message) from None
         self.stdout.write(key)

@@ -5,9 +5,21 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from cs_platform.logs import request_id
+from team.api.problems import Problem, problem_response
+
+API = "/api/"
+# What programs read when a request fails before a view of the API sees it.
+API_WORDS = {
+    400: ("invalid", "The request cannot be read, or names a host this server does not know."),
+    403: ("not_allowed", "You may not do this."),
+    404: ("not_found", "There is nothing at this address."),
+    500: ("server_error", "The server failed; the failure has been logged."),
+}
 
 
 def _page(request: HttpRequest, status: int, **context: object) -> HttpResponse:
+    if request.path.startswith(API):
+        return problem_response(request, Problem(status, *API_WORDS[status]))
     return render(request, f"{status}.html", {"request_id": request_id.get(), **context}, status=status)
 
 
@@ -26,6 +38,8 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Answer without touching database or session, which may be what failed."""
+    if request.path.startswith(API):
+        return problem_response(request, Problem(500, *API_WORDS[500]))
     return HttpResponse(render_to_string("500.html", {"request_id": request_id.get()}), status=500)
 
 

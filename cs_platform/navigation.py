@@ -51,6 +51,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Data sources", "database", "source_list", AccessLevel.EDITOR, "g d"),
             Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
             Entry("API keys", "key-round", "api_key_list", AccessLevel.ADMIN),
+            Entry("API reference", "braces", "api_docs"),
             Entry("Users & teams", "users", "user_list", AccessLevel.ADMIN),
             Entry("Security log", "shield-check", "security_log", AccessLevel.ADMIN),
             Entry("System", "server", "system", AccessLevel.ADMIN),

@@ -217,6 +217,19 @@ REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "team.api.schema.ApiSchema",
     "EXCEPTION_HANDLER": "team.api.problems.handle_exception",
 }
+SPECTACULAR_SETTINGS = {
+    "OAS_VERSION": "3.1.0",
+    "TITLE": "Customer success API",
+    "VERSION": "1",
+    "DESCRIPTION": "Accounts, people, facts and health scores, to read and to keep in step with other systems.",
+    "LICENSE": {"name": "Apache-2.0"},
+    "SERVERS": [{"url": "/"}],
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENFORCE_NON_BLANK_FIELDS": True,
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "SORT_OPERATION_PARAMETERS": False,
+    "POSTPROCESSING_HOOKS": ["team.api.schema.add_shared_parts"],
+}
 API_REQUESTS_PER_MINUTE = env.number("API_REQUESTS_PER_MINUTE", 600)  # by each key or person; 0: no limit
 API_MAX_BODY_BYTES = env.number("API_MAX_BODY_BYTES", 10_000_000)
 

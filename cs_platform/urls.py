@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cs_platform.pages import account, my_day, search, styleguide, system
+from cs_platform.pages import account, api_docs, my_day, search, styleguide, system
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", my_day.my_day, name="my_day"),
@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("team.urls")),
     path("", include("team.sign_in_urls")),
     path("", include("health.ingest.urls")),
+    path("api/docs", api_docs.api_docs, name="api_docs"),
     path("api/", include("cs_platform.api")),
     path("search/", search.search, name="search"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

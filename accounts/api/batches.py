@@ -89,6 +89,8 @@ class BatchResource(WriteResource):
         "message": "The database refuses this combination of values.",
     }
 
+    batch_reader = BatchReader
+
     @action(methods=["post"], detail=False, url_path="batch/upsert")
     @idempotent
     def batch_upsert(self, request: Request) -> Response:

@@ -1,7 +1,6 @@
 """Accounts and the products they buy."""
 
 from django.conf import settings
-from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 from rest_framework import serializers
 
 from accounts.enums import Stage, Tier
@@ -15,9 +14,24 @@ from accounts.serializers.rows import (
     RowRef,
     UserRef,
 )
+from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Choice, Day, Id, Moment, Money, StrictSerializer, Text
 
 
+@answered(
+    name="Northwind Traders",
+    domain="northwind.example",
+    parent=None,
+    customer_since="2024-02-29",
+    stage="adoption",
+    tier="growth",
+    csm="7",
+    team=None,
+    arr="14400.00",
+    arr_currency="USD",
+    renews_on="2027-02-28",
+    attributes={"industry": "Shipping"},
+)
 class AccountReader(RowReader):
     """A customer company. Unknown is null."""
 
@@ -40,21 +54,12 @@ class AccountReader(RowReader):
         return settings.REPORTING_CURRENCY
 
 
-@extend_schema_serializer(
-    examples=[
-        OpenApiExample(
-            "Account",
-            value={
-                "name": "Northwind Traders",
-                "domain": "northwind.example",
-                "stage": "adoption",
-                "tier": "growth",
-                "csm": {"email": "ada@example.com"},
-                "attributes": {},
-            },
-            request_only=True,
-        )
-    ]
+@sent(
+    name="Northwind Traders",
+    domain="northwind.example",
+    stage="adoption",
+    tier="growth",
+    csm={"email": "ada@example.com"},
 )
 class AccountWriter(StrictSerializer):
     name = Text(

@@ -5,6 +5,7 @@ from rest_framework import serializers
 from accounts.enums import ContactRole
 from accounts.models import Contact
 from accounts.serializers.rows import Attributes, AttributesRead, ChoiceRead, ExternalIdsWrite, RowReader, RowRef
+from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Choice, Id, Moment, StrictSerializer, Text
 
 
@@ -19,6 +20,16 @@ class PersonaReader(serializers.Serializer):
     name = serializers.CharField(read_only=True)
 
 
+@answered(
+    name="Grace Hopper",
+    email="grace@northwind.example",
+    title="CTO",
+    phone=None,
+    time_zone="America/New_York",
+    persona={"id": "2", "name": "Administrator"},
+    memberships=[{"account": "1042", "role": "champion", "since": "2024-02-29T00:00:00.000000Z"}],
+    attributes={},
+)
 class ContactReader(RowReader):
     """A person. Deleted: only the ids are left."""
 
@@ -44,6 +55,11 @@ class MembershipWriter(StrictSerializer):
     role = Choice(ContactRole, help_text="Left out: it stays, or end_user for a new one.")
 
 
+@sent(
+    name="Grace Hopper",
+    email="grace@northwind.example",
+    memberships=[{"account": {"system": "crm", "external_id": "0015-88"}, "role": "champion"}],
+)
 class ContactWriter(StrictSerializer):
     name = Text(max_length=200)
     email = Text(max_length=254)

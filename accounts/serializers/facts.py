@@ -5,12 +5,25 @@ from rest_framework import serializers
 from accounts.enums import ActivityKind, Initiative, Priority, SurveyKind, TicketStatus
 from accounts.models import Activity
 from accounts.serializers.rows import ChoiceRead, ExternalIdsWrite, FactReader, RowRef, UserRef
+from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Choice, Flag, Id, Moment, StrictSerializer, Text, Whole
 from team.enums import Function
 
 MAX_TEXT = 100_000
 
 
+@answered(
+    account="1042",
+    occurred_at="2026-11-20T14:00:00.000000Z",
+    kind="meeting",
+    function="csm",
+    initiative="proactive",
+    author="7",
+    contacts=["3301"],
+    subject="Quarterly review",
+    body=None,
+    source="calendar",
+)
 class ActivityReader(FactReader):
     """A call, mail, meeting, chat or note."""
 
@@ -27,6 +40,15 @@ class ActivityReader(FactReader):
         return [str(contact.pk) for contact in activity.contacts.all()]
 
 
+@sent(
+    account={"system": "crm", "external_id": "0015-88"},
+    kind="meeting",
+    occurred_at="2026-11-20T14:00:00Z",
+    subject="Quarterly review",
+    initiative="proactive",
+    author={"email": "ada@example.com"},
+    source="calendar",
+)
 class ActivityWriter(StrictSerializer):
     """Once recorded, subject, body and initiative can be changed."""
 
@@ -43,6 +65,20 @@ class ActivityWriter(StrictSerializer):
     external_ids = ExternalIdsWrite()
 
 
+@answered(
+    account="1042",
+    occurred_at="2026-11-20T14:00:00.000000Z",
+    contact="3301",
+    product="core",
+    subject="Export fails",
+    status="solved",
+    priority="high",
+    is_escalated=False,
+    first_responded_at="2026-11-20T14:20:00.000000Z",
+    resolved_at="2026-11-21T09:00:00.000000Z",
+    source="helpdesk",
+    url="https://desk.example/77",
+)
 class TicketReader(FactReader):
     """A request to support, opened at occurred_at."""
 
@@ -60,6 +96,16 @@ class TicketReader(FactReader):
     url = BlankAsNull()
 
 
+@sent(
+    account={"system": "crm", "external_id": "0015-88"},
+    occurred_at="2026-11-20T14:00:00Z",
+    subject="Export fails",
+    status="solved",
+    priority="high",
+    first_responded_at="2026-11-20T14:20:00Z",
+    resolved_at="2026-11-21T09:00:00Z",
+    url="https://desk.example/77",
+)
 class TicketWriter(StrictSerializer):
     account = RowRef(required=True)
     occurred_at = Moment(required=True, help_text="When it was opened.")
@@ -77,6 +123,15 @@ class TicketWriter(StrictSerializer):
     external_ids = ExternalIdsWrite()
 
 
+@answered(
+    account="1042",
+    occurred_at="2026-11-20T14:00:00.000000Z",
+    kind="nps",
+    score=9,
+    comment="Saves us a day a week",
+    contact="3301",
+    source="forms",
+)
 class SurveyResponseReader(FactReader):
     """An answer: NPS 0–10, CSAT 1–5, CES 1–7."""
 
@@ -87,6 +142,13 @@ class SurveyResponseReader(FactReader):
     source = BlankAsNull()  # type: ignore[assignment]
 
 
+@sent(
+    account={"system": "crm", "external_id": "0015-88"},
+    kind="nps",
+    score=9,
+    occurred_at="2026-11-20T14:00:00Z",
+    comment="Saves us a day a week",
+)
 class SurveyResponseWriter(StrictSerializer):
     """Once recorded, kind, score and comment can be corrected."""
 

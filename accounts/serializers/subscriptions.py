@@ -3,9 +3,22 @@
 from rest_framework import serializers
 
 from accounts.serializers.rows import ExternalIdsWrite, RowReader, RowRef
+from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Day, Id, Moment, Money, StrictSerializer, Text, Whole
 
 
+@answered(
+    account="1042",
+    product="core",
+    plan="Pro",
+    mrr="1200.00",
+    currency="USD",
+    seats=40,
+    started_on="2024-02-29",
+    renews_on="2027-02-28",
+    notice_on="2026-11-30",
+    ended_on=None,
+)
 class SubscriptionReader(RowReader):
     """The terms in force now."""
 
@@ -25,6 +38,16 @@ class SubscriptionReader(RowReader):
     ended_on = serializers.DateField(read_only=True, allow_null=True, help_text="First day without it.")
 
 
+@sent(
+    account={"system": "crm", "external_id": "0015-88"},
+    product="core",
+    plan="Pro",
+    mrr="1200.00",
+    currency="USD",
+    seats=40,
+    started_on="2024-02-29",
+    renews_on="2027-02-28",
+)
 class SubscriptionWriter(StrictSerializer):
     account = RowRef(required=True)
     product = Text(max_length=60, help_text="Key of a product; made on its first mention.")

@@ -88,10 +88,15 @@ class KeysetPaging(BasePagination):
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         properties = {
-            "next": {"type": ["string", "null"], "format": "uri", "description": "Address of the next page."},
+            "next": {
+                "type": ["string", "null"],
+                "format": "uri",
+                "description": "Address of the next page.",
+                "example": None,
+            },
             "data": schema,
-            "next_cursor": {"type": ["string", "null"], "description": "`cursor` of the next page."},
-            "has_more": {"type": "boolean"},
+            "next_cursor": {"type": ["string", "null"], "description": "`cursor` of the next page.", "example": None},
+            "has_more": {"type": "boolean", "example": False},
         } | self.further_schema()
         return {"type": "object", "required": list(properties), "properties": properties}
 
@@ -134,6 +139,7 @@ class ChangePaging(KeysetPaging):
                 "type": ["string", "null"],
                 "description": "Keep it: as `cursor` of a later read it brings what changed since."
                 " null when nothing was read yet, or when updated_before cuts the read off.",
+                "example": "ODE4LjE5",
             }
         }
 

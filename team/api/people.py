@@ -31,7 +31,7 @@ class UserResource(ReadResource):
 class WhoamiView(ApiView, ViewSet):
     """Who calls, and what they may do: the first thing to try with a new key."""
 
-    @extend_schema(responses=WhoamiReader)
+    @extend_schema(operation_id="whoami", summary="Who calls", tags=["About"], responses=WhoamiReader)
     def retrieve(self, request: Request) -> Response:
         caller = self.caller
         key = caller.key

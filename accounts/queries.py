@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet
+from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
 
 from accounts.enums import ContactRole, TicketStatus
 from accounts.models import Account, AccountTeamMember, Activity, Contact, Membership, Sentiment, Subscription, Ticket
@@ -116,3 +117,23 @@ def proactively_reached(accounts: Sequence[int] | QuerySet[Account], *, since: d
         .distinct()
         .count()
     )
+
+
+def search_accounts(accounts: QuerySet[Account], text: str) -> QuerySet[Account]:
+    """Narrow to accounts whose name or domain contains the text, in any case."""
+    text = text.strip()
+    return accounts.filter(Q(name__icontains=text) | Q(domain__icontains=text)) if text else accounts
+
+
+@dataclass(frozen=True)
+class Totals:
+    """How many accounts, and their ARR where it is known; unknown_count have none."""
+
+    count: int
+    arr: Decimal
+    unknown_count: int
+
+
+def account_totals(accounts: QuerySet[Account]) -> Totals:
+    found = accounts.order_by().aggregate(count=Count("pk"), known=Count("arr"), total=Sum("arr"))
+    return Totals(found["count"], found["total"] or Decimal(0), found["count"] - found["known"])

@@ -49,6 +49,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Settings",
         (
             Entry("Data sources", "database", "source_list", AccessLevel.EDITOR, "g d"),
+            Entry("Fields", "text-cursor-input", "fields", AccessLevel.EDITOR),
             Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
             Entry("API keys", "key-round", "api_key_list", AccessLevel.ADMIN),
             Entry("API reference", "braces", "api_docs"),

@@ -2,10 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cs_platform.pages import account, api_docs, my_day, search, styleguide, system
+from cs_platform.pages import account, accounts, api_docs, my_day, search, styleguide, system
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", my_day.my_day, name="my_day"),
+    path("accounts/", accounts.account_list, name="account_list"),
+    path("accounts/export/", accounts.account_export, name="account_export"),
     path("accounts/<int:pk>/", account.account_overview, name="account"),
     path("accounts/<int:pk>/people/", account.account_people, name="account_people"),
     path("accounts/<int:pk>/tickets/", account.account_tickets, name="account_tickets"),

@@ -81,6 +81,7 @@ class GroupControl:
     items: list["RowControl | GroupControl"]
     is_root: bool
     can_nest: bool
+    can_ask_contacts: bool
 
     @property
     def is_group(self) -> bool:
@@ -192,6 +193,7 @@ class Editor:
                 for n, item in enumerate(group.items)
             ],
             is_root=name == ROOT,
+            can_ask_contacts=inner == Entity.ACCOUNT,
             can_nest=depth < MAX_DEPTH // 2 - 1,
         )
 

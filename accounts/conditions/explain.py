@@ -151,7 +151,7 @@ class _Facts:
             return found
         if leaf.field.type == FieldType.SET:
             return Found([])
-        return Found(int(leaf.field.default)) if leaf.field.default else found
+        return Found(_literal(leaf.field.default)) if leaf.field.default else found
 
     def _test(self, leaf: Leaf, found: Found) -> bool | None:
         operator, value, operand = leaf.operator, found.value, leaf.operand
@@ -197,6 +197,11 @@ class _Facts:
             children += (Explanation(None, f"and {len(judged) - SHOWN_CONTACTS} more contacts"),)
         text = f"{node_words(node, self.catalogue)} — {ANSWERS[verdict]}"
         return Explanation(verdict, text if judged else f"{text}: it has no contacts", children)
+
+
+def _literal(text: str) -> int | str:
+    """Return the value of a field's default, an SQL literal."""
+    return text.strip("'") if text.startswith("'") else int(text)
 
 
 def negate(verdict: bool | None) -> bool | None:  # noqa: FBT001 -- a three-valued truth

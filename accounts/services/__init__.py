@@ -6,7 +6,7 @@ from accounts.services.accounts import (
     update_account,
     upsert_account,
 )
-from accounts.services.attributes import define_attribute, set_attributes
+from accounts.services.attributes import define_attribute, delete_attribute, set_attributes, update_attribute
 from accounts.services.contacts import (
     create_contact,
     delete_contact,
@@ -47,6 +47,7 @@ __all__ = [
     "define_attribute",
     "delete_account",
     "delete_activity",
+    "delete_attribute",
     "delete_contact",
     "delete_segment",
     "delete_subscription",
@@ -68,6 +69,7 @@ __all__ = [
     "set_exchange_rate",
     "set_memberships",
     "update_account",
+    "update_attribute",
     "update_contact",
     "update_segment",
     "upsert_account",

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Func, JSONField, TextField, Value
+from django.db.models.functions import Cast
 
 from accounts.enums import AttributeType, Entity
 from accounts.errors import InvalidInput
@@ -17,12 +19,21 @@ from accounts.models import (
     AttributeValue,
     Contact,
 )
+from accounts.services.fields import clean_text
 from accounts.services.times import fact_times, origin
 from team.models import Team, User
 
 BUILTIN = {"stage", "tier", "csm", "team"}
 KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 MAX_TEXT = 1000
+
+
+class _RemoveKey(Func):
+    """A JSON object without a key."""
+
+    arg_joiner = " - "
+    output_field = JSONField()
+    template = "%(expressions)s"
 
 
 @transaction.atomic
@@ -41,12 +52,44 @@ def define_attribute(
     if AttributeDefinition.objects.filter(entity=entity, key=key).exists():
         msg = f"There is already an attribute {key!r}."
         raise InvalidInput(msg, "key")
-    if type == AttributeType.CHOICE and not choices:
+    cleaned = _clean_choices(choices) if type == AttributeType.CHOICE else []
+    return AttributeDefinition.objects.create(entity=entity, key=key, label=label[:80], type=type, choices=cleaned)
+
+
+@transaction.atomic
+def update_attribute(
+    *, definition: AttributeDefinition, label: str, choices: list[str] | None = None
+) -> AttributeDefinition:
+    """Change label and choices. Values that are no longer a choice stay what they were. Raises InvalidInput."""
+    definition.label = clean_text(label, "label", limit=80, required=True)
+    if definition.type == AttributeType.CHOICE and not definition.is_builtin:
+        definition.choices = _clean_choices(choices)
+    definition.save(update_fields=["label", "choices"])
+    return definition
+
+
+@transaction.atomic
+def delete_attribute(*, definition: AttributeDefinition) -> None:
+    """Delete an attribute with all its values, past ones too. Raises InvalidInput for a built-in one.
+
+    Conditions that ask about it say so from then on; accounts.conditions.uses finds them.
+    """
+    if definition.is_builtin:
+        msg = f"{definition.label} is built in and cannot be deleted."
+        raise InvalidInput(msg)
+    rows: type[Account | Contact] = Account if definition.entity == Entity.ACCOUNT else Contact
+    rows.all_objects.filter(attributes__has_key=definition.key).update(
+        attributes=_RemoveKey("attributes", Cast(Value(definition.key), TextField()))
+    )
+    definition.delete()
+
+
+def _clean_choices(choices: list[str] | None) -> list[str]:
+    cleaned = list(dict.fromkeys(clean_text(choice, "choices", limit=80) for choice in choices or []))
+    if not any(cleaned):
         msg = "A choice needs at least one value to choose."
         raise InvalidInput(msg, "choices")
-    return AttributeDefinition.objects.create(
-        entity=entity, key=key, label=label[:80], type=type, choices=choices or []
-    )
+    return [choice for choice in cleaned if choice]
 
 
 @transaction.atomic

@@ -141,7 +141,7 @@ def greeting(local: datetime) -> str:
 
 def _band_filter(word: str) -> str:
     """Return the query of the accounts list that shows one band."""
-    leaf = {"field": "band", "op": "is", "value": word}
+    leaf = {"field": "health_band", "op": "any_of", "value": [word]}
     return urlencode({"filter": json.dumps({"all": [leaf]})})
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from django import template
 from django.conf import settings
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select, SelectMultiple
+from django.http import QueryDict
 from django.template import RequestContext
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
@@ -219,6 +220,14 @@ def pager(context: RequestContext, *, first: bool = False, next_cursor: str = ""
             "shown": shown, "total": total, "noun": noun}  # fmt: skip
 
 
+def _first_page(context: RequestContext) -> QueryDict:
+    """Return a copy of this page's query without the cursors of keyset paging."""
+    query: QueryDict = context["request"].GET.copy()
+    for cursor in ("after", "before"):
+        query.pop(cursor, None)
+    return query
+
+
 @register.inclusion_tag("components/sort_header.html", takes_context=True)
 def sort_header(context: RequestContext, key: str, label: str, *, css: str = "", select: str = "") -> dict[str, Any]:
     """Show a column header that sorts by `key` (?sort=key or -key); the context's `sort` is the current one.
@@ -227,8 +236,7 @@ def sort_header(context: RequestContext, key: str, label: str, *, css: str = "",
     """
     current = str(context.get("sort", ""))
     state = {key: "ascending", f"-{key}": "descending"}.get(current, "")
-    query = context["request"].GET.copy()
-    query.pop("after", None)
+    query = _first_page(context)
     query["sort"] = f"-{key}" if current == key else key
     return {"label": label, "state": state, "query": query.urlencode(), "css": css, "select": select}
 
@@ -236,8 +244,7 @@ def sort_header(context: RequestContext, key: str, label: str, *, css: str = "",
 @register.simple_tag(takes_context=True)
 def query(context: RequestContext, **changes: object) -> str:
     """Return this page's query string with changes; None or "" removes a key, paging starts anew."""
-    current = context["request"].GET.copy()
-    current.pop("after", None)
+    current = _first_page(context)
     for key, value in changes.items():
         if value is None or value == "":
             current.pop(key, None)

@@ -3,6 +3,7 @@ import htmx from "htmx.org";
 import "./commands.js";
 import "./elements/bulk-select.js";
 import "./elements/command-palette.js";
+import "./elements/condition-editor.js";
 import "./elements/copy-button.js";
 import "./elements/leave-guard.js";
 import "./elements/peek-drawer.js";

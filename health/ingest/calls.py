@@ -22,6 +22,8 @@ MAX_DEPTH = 32
 MAX_ID_LENGTH = 255
 MAX_NAME_LENGTH = 200
 MAX_FLOAT = 1e300
+NUMBERS = (int, float)  # exact types, which leaves out booleans and is quick
+NESTED = (dict, list)
 
 IDENTIFY, GROUP, ALIAS = "identify", "group", "alias"
 USAGE = ("track", "page", "screen")
@@ -75,14 +77,14 @@ class Arrival:
 class Call(msgspec.Struct, kw_only=True, gc=False):
     """A checked call. Ids are "" when not given; `name` is the event type's for calls of USAGE.
 
-    `properties` is JSON text without personal identifiers.
+    `properties` is JSON without personal identifiers.
     """
 
     kind: str
     message_id: str
     occurred_at: datetime
     shift_ms: int = 0
-    clock_note: ClockNote = ClockNote.NONE
+    clock_note: int = 0  # a ClockNote
     user_id: str = ""
     anonymous_id: str = ""
     group_id: str = ""
@@ -91,7 +93,7 @@ class Call(msgspec.Struct, kw_only=True, gc=False):
     traits: dict[str, Any] = {}
     is_active: bool = True
     value: float | None = None
-    properties: str = "{}"
+    properties: bytes = b"{}"
 
 
 Id = str | int | float | None
@@ -145,17 +147,20 @@ def read_segment_call(raw: bytes, arrival: Arrival, *, call: str = "") -> Call:
     occurred_at, shift_ms, note = arrival.settle(parse_time(original, "timestamp"), wire.sent_at)
     found = Call(
         kind=kind,
-        message_id=clean_id(wire.message_id, "messageId", limit=None),
+        message_id=clean_id(wire.message_id, "messageId", limit=MAX_EVENT_BYTES),
         user_id=clean_id(wire.user_id, "userId"),
-        anonymous_id=clean_id(wire.anonymous_id, "anonymousId"),
-        group_id=clean_id(group_id, "groupId"),
-        previous_id=clean_id(wire.previous_id, "previousId"),
         occurred_at=occurred_at,
         shift_ms=shift_ms,
-        clock_note=note,
+        clock_note=int(note),
         traits=(wire.traits if kind in PROFILE else context.traits) or {},
         is_active=is_active is not False,
     )
+    if wire.anonymous_id is not None:
+        found.anonymous_id = clean_id(wire.anonymous_id, "anonymousId")
+    if group_id is not None:
+        found.group_id = clean_id(group_id, "groupId")
+    if wire.previous_id is not None:
+        found.previous_id = clean_id(wire.previous_id, "previousId")
     _IDENTITY_RULES[kind](found)
     if kind in USAGE:
         found.name = event_name(wire.event if kind == "track" else wire.name or wire.category, kind)
@@ -196,16 +201,16 @@ def event_name(name: str | None, kind: str) -> str:
     return name
 
 
-def clean_id(value: Id | Any, field: str, *, limit: int | None = MAX_ID_LENGTH) -> str:
+def clean_id(value: object, field: str, *, limit: int = MAX_ID_LENGTH) -> str:
     """Return an id as text, "" for none; whole numbers lose their decimal point. Raises Rejected."""
     if value is None:
         return ""
-    if not isinstance(value, str):
-        if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is not str:
+        if type(value) not in NUMBERS:
             raise Rejected("invalid_field", f"{field} must be text or a number, not {type(value).__name__}.")
-        value = str(int(value)) if float(value).is_integer() else str(value)
+        value = str(value).removesuffix(".0")
     value = value.strip()
-    if limit is not None and len(value) > limit:
+    if len(value) > limit:
         raise Rejected("id_too_long", f"{field} has {len(value)} characters; at most {limit} fit.")
     return value
 
@@ -215,21 +220,21 @@ def value_of(properties: dict[str, Any]) -> float | None:
     for key in VALUE_PROPERTIES:
         if key in properties:
             value = properties[key]
-            if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MAX_FLOAT:
+            if type(value) in NUMBERS and abs(value) < MAX_FLOAT:
                 return float(value)
     return None
 
 
-def encode_properties(properties: dict[str, Any]) -> str:
-    """Return the properties that are kept, as JSON text."""
-    return _encode(without_personal(properties)).decode()
+def encode_properties(properties: dict[str, Any]) -> bytes:
+    """Return the properties that are kept, as JSON."""
+    return _encode(without_personal(properties))
 
 
 def without_personal(properties: dict[str, Any]) -> dict[str, Any]:
     """Return the properties without those that say who a person is, at any depth."""
     if PERSONAL.isdisjoint(properties):
         for value in properties.values():
-            if isinstance(value, dict | list):
+            if type(value) in NESTED:
                 break
         else:
             return properties

@@ -9,6 +9,7 @@ from health.ingest.calls import (
     GROUP,
     IDENTIFY,
     IGNORED,
+    MAX_EVENT_BYTES,
     Arrival,
     Call,
     Id,
@@ -65,12 +66,12 @@ def read_posthog_call(raw: bytes, arrival: Arrival) -> Call:
     occurred_at, shift_ms, note = arrival.settle(_lenient_time(wire.timestamp), wire.sent_at)
     found = Call(
         kind=kind,
-        message_id=clean_id(wire.uuid or wire.message_id, "uuid", limit=None),
+        message_id=clean_id(wire.uuid or wire.message_id, "uuid", limit=MAX_EVENT_BYTES),
         user_id=distinct_id,
         group_id=_account_group(properties),
         occurred_at=occurred_at,
         shift_ms=shift_ms,
-        clock_note=note,
+        clock_note=int(note),
         traits=_traits(wire.set_, properties),
     )
     if properties.get("$process_person_profile") is False:

@@ -1,19 +1,20 @@
 """Events of people whose account nobody knows yet; recorded on the day it becomes known."""
 
-import json
 import random
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
+import msgspec
 from django.conf import settings
 from django.db import connection, transaction
 
 from health.models import HeldEvent
 from health.usage.attribution import account_at
+from health.usage.copying import NULL, UsageRow, as_array, copy_text, escape_json
 from health.usage.identities import Identities
 from health.usage.incoming import Incoming, hash_message
 from health.usage.moment import take_write_moment
-from health.usage.writing import NULL, UsageRow, as_array, copy_lines, escape, number_text, write_usage
+from health.usage.writing import write_usage
 
 COLUMNS = (
     "contact_id, anonymous_hash, event_type_id, source_id, occurred_at, received_at, shift_ms, clock_note, is_backfill,"
@@ -22,23 +23,24 @@ COLUMNS = (
 CONTACTS_AT_ONCE = 1000
 
 
-def hold(waiting: Iterable[tuple[Incoming, int, int, str]]) -> None:
-    """Keep (event, contact or 0, event type, hash of the anonymous id or "") until their account is known."""
+def hold(waiting: Iterable[tuple[Incoming, int, int, bytes]]) -> None:
+    """Keep (event, contact or 0, event type, hash of the anonymous id or b"") until their account is known."""
     lines = []
     for incoming, contact_id, event_type_id, anonymous_hash in waiting:
         call, batch = incoming.call, incoming.batch
+        value = NULL if call.value is None else call.value
         lines.append(
-            f"{contact_id}\t{anonymous_hash or NULL}\t{event_type_id}\t{batch.source.id}\t{call.occurred_at}"
-            f"\t{batch.received_at}\t{call.shift_ms}\t{int(call.clock_note)}\t{int(batch.is_backfill)}"
-            f"\t{incoming.message_hash}\t{number_text(call.value)}\t{escape(call.properties)}\n"
+            f"{contact_id}\t{anonymous_hash.hex() or NULL}\t{event_type_id}\t{batch.source.id}\t{call.occurred_at}"
+            f"\t{batch.received_at}\t{call.shift_ms}\t{call.clock_note}\t{int(batch.is_backfill)}"
+            f"\t{incoming.message_hash.hex()}\t{value}\t{escape_json(call.properties.decode())}\n"
         )
     if lines:
-        copy_lines("health_heldevent", COLUMNS, lines)
+        copy_text("health_heldevent", COLUMNS, lines)
 
 
 def give_held(names: Mapping[tuple[str, str], int]) -> set[int]:
     """Give contacts what was held for the anonymous ids that are theirs; return those who got something."""
-    hashes = {hash_message(*name): contact_id for name, contact_id in names.items()}
+    hashes = {hash_message(*name).hex(): contact_id for name, contact_id in names.items()}
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE health_heldevent AS held SET contact_id = named.contact_id, anonymous_hash = NULL"
@@ -103,6 +105,6 @@ def _row(held: HeldEvent, account_id: int) -> UsageRow:
         shift_ms=held.shift_ms,
         clock_note=held.clock_note,
         is_backfill=held.is_backfill,
-        message_hash=held.message_hash.hex,
-        properties=json.dumps(held.properties, ensure_ascii=False),
+        message_hash=held.message_hash.bytes,
+        properties=msgspec.json.encode(held.properties),
     )

@@ -43,7 +43,7 @@ class Incoming(msgspec.Struct, gc=False):
     call: Call
     batch: Batch
     raw: bytes
-    message_hash: str
+    message_hash: bytes
 
 
 class Quarantined(msgspec.Struct, gc=False):
@@ -62,9 +62,9 @@ class Decoded:
     quarantined: list[Quarantined] = field(default_factory=list)
 
 
-def hash_message(*parts: object) -> str:
-    """Return 16 bytes in hex that stand for a message of a source."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(errors="surrogatepass"), digest_size=16).hexdigest()
+def hash_message(*parts: object) -> bytes:
+    """Return 16 bytes that stand for a message of a source."""
+    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def unpack(body: bytes, route: Route) -> Body:
@@ -89,7 +89,7 @@ def envelope_json(body: Body) -> bytes:
     return _encode({"sentAt": body.envelope.sent_at, "context": body.envelope.context})
 
 
-def only_fresh(calls: Iterable[Incoming], seen: set[str]) -> list[Incoming]:
+def only_fresh(calls: Iterable[Incoming], seen: set[bytes]) -> list[Incoming]:
     """Return the calls whose message is not in `seen`, the first of each; adds them to `seen`."""
     fresh = []
     for incoming in calls:

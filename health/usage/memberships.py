@@ -1,79 +1,102 @@
 """Who belongs where, as group calls and events that name an account say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+
+from django.db import connection
 
 from accounts.services.bulk import Joining, join_accounts
 from health.ingest.calls import GROUP
 from health.models import GroupCall
+from health.usage.copying import as_array
 from health.usage.identities import Identities
 from health.usage.incoming import Incoming
 
 Pair = tuple[int, int]  # contact, account
 
 
+@dataclass(slots=True)
+class Mentions:
+    """What calls say about who belongs where."""
+
+    lost: set[int] = field(default_factory=set)  # contacts whose events name no account
+    group_calls: list[tuple[Incoming, Pair]] = field(default_factory=list)
+    # When a contact first appears in an event that names an account, apart for backfill.
+    first_use: dict[tuple[Pair, bool], datetime] = field(default_factory=dict)
+
+
 def join(calls: Sequence[Incoming], identities: Identities, *, now: datetime) -> set[int]:
     """Make contacts members, and keep where those of several accounts work.
 
     A group call joins whoever is not there; an event joins where the two have never met. Returns the
-    contacts whose whereabouts have changed. Afterwards `identities` knows where everybody is.
+    contacts whose whereabouts have changed. Afterwards `identities` knows where those are whose
+    events name no account.
     """
-    contact_ids, group_calls, first_use = _sorted_out(calls, identities)
-    identities.load_whereabouts(contact_ids)
-    group_calls.sort(key=lambda item: item[0].call.occurred_at)
+    mentions = _mentions(calls, identities)
+    strangers = _never_met({pair for pair, _ in mentions.first_use})
+    movers = {contact_id for _, (contact_id, _) in mentions.group_calls} | {contact_id for contact_id, _ in strangers}
+    identities.load_whereabouts(mentions.lost | movers)
     changed: set[int] = set()
-    for is_backfill in (False, True):
-        joinings = _joinings(group_calls, first_use, identities, is_backfill=is_backfill)
+    for is_backfill in (False, True) if movers else ():
+        joinings = _joinings(mentions, strangers, identities, is_backfill=is_backfill)
         if joinings:
             join_accounts(joinings=joinings, now=now, backfill=is_backfill)
             joined = {joining.contact_id for joining in joinings}
             identities.load_whereabouts(joined)
             changed |= joined
-    return changed | _note_visits(group_calls, identities)
+    return changed | _note_visits(mentions.group_calls, identities)
 
 
-def _sorted_out(
-    calls: Sequence[Incoming], identities: Identities
-) -> tuple[set[int], list[tuple[Incoming, Pair]], dict[tuple[Pair, bool], datetime]]:
-    """Return (all contacts, group calls, when a pair was first in an event, apart for backfill)."""
-    contact_ids: set[int] = set()
-    group_calls: list[tuple[Incoming, Pair]] = []
-    first_use: dict[tuple[Pair, bool], datetime] = {}
+def _mentions(calls: Sequence[Incoming], identities: Identities) -> Mentions:
+    found = Mentions()
+    first_use = found.first_use
     for incoming in calls:
         call = incoming.call
         contact_id = identities.contact_of(incoming)
         if not contact_id:
             continue
-        contact_ids.add(contact_id)
         if not call.group_id:
+            found.lost.add(contact_id)
             continue
         pair = (contact_id, identities.accounts[call.group_id])
         if call.kind == GROUP:
-            group_calls.append((incoming, pair))
+            found.group_calls.append((incoming, pair))
         elif call.is_active:
             key = (pair, incoming.batch.is_backfill)
             known = first_use.get(key)
             if known is None or call.occurred_at < known:
                 first_use[key] = call.occurred_at
-    return contact_ids, group_calls, first_use
+    found.group_calls.sort(key=lambda item: item[0].call.occurred_at)
+    return found
 
 
-def _joinings(
-    group_calls: list[tuple[Incoming, Pair]],
-    first_use: dict[tuple[Pair, bool], datetime],
-    identities: Identities,
-    *,
-    is_backfill: bool,
-) -> list[Joining]:
+def _never_met(pairs: Iterable[Pair]) -> set[Pair]:
+    """Return the pairs of contact and account between which there is no membership, past or present."""
+    if not (ordered := sorted(pairs)):
+        return set()
+    contacts, accounts = zip(*ordered, strict=True)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pair.contact_id, pair.account_id FROM unnest(%s::int[], %s::int[]) AS pair (contact_id, account_id)"
+            " WHERE NOT EXISTS (SELECT FROM accounts_membership AS member"
+            " WHERE member.contact_id = pair.contact_id AND member.account_id = pair.account_id)",
+            [as_array(contacts), as_array(accounts)],
+        )
+        return set(cursor.fetchall())
+
+
+def _joinings(mentions: Mentions, strangers: set[Pair], identities: Identities, *, is_backfill: bool) -> list[Joining]:
     found: dict[Pair, datetime] = {}
-    for incoming, pair in group_calls:
+    for incoming, pair in mentions.group_calls:
         moment = incoming.call.occurred_at
         if incoming.batch.is_backfill == is_backfill and not _is_there(identities, pair, moment):
             found.setdefault(pair, moment)
-    for (pair, flag), moment in first_use.items():
-        if flag == is_backfill and not any(stay.account_id == pair[1] for stay in identities.stays[pair[0]]):
-            found[pair] = min(moment, found.get(pair, moment))
-    return [Joining(*pair, moment) for pair, moment in found.items()]
+    for pair in strangers:
+        moment_of_use = mentions.first_use.get((pair, is_backfill))
+        if moment_of_use is not None and not any(stay.account_id == pair[1] for stay in identities.stays[pair[0]]):
+            found[pair] = min(moment_of_use, found.get(pair, moment_of_use))
+    return [Joining(*pair, moment) for pair, moment in sorted(found.items())]
 
 
 def _is_there(identities: Identities, pair: Pair, moment: datetime) -> bool:

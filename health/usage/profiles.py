@@ -39,7 +39,7 @@ class ProfileWriter:
         self.now = now
         self.calls = calls
         self.quarantined: list[Quarantined] = []
-        self.refused: set[str] = set()
+        self.refused: set[bytes] = set()
         self.met: set[int] = set()
         self.definitions: dict[tuple[str, str], AttributeDefinition] = {}
 

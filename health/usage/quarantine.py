@@ -26,7 +26,7 @@ def store(quarantined: Iterable[Quarantined]) -> None:
     by_key: dict[tuple[int, str], list[Quarantined]] = {}
     for event in quarantined:
         source_id = event.batch.source.id
-        raw_hash = hash_message(source_id, event.message_id or event.raw.decode("latin-1"))
+        raw_hash = hash_message(source_id, event.message_id or event.raw.decode("latin-1")).hex()
         by_key.setdefault((source_id, raw_hash), []).append(event)
     with connection.cursor() as cursor:
         for (source_id, raw_hash), events in by_key.items():

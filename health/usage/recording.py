@@ -21,11 +21,12 @@ from health.ingest.errors import Rejected
 from health.models import EventType
 from health.usage import held, memberships
 from health.usage.attribution import account_at
+from health.usage.copying import UsageRow
 from health.usage.identities import Identities, anonymous
 from health.usage.incoming import Decoded, Incoming, Quarantined, hash_message, only_fresh
 from health.usage.moment import take_write_moment
 from health.usage.profiles import ProfileWriter
-from health.usage.writing import FOR_EVER, UsageRow, find_seen, remember_messages, write_usage
+from health.usage.writing import FOR_EVER, find_seen, remember_messages, write_usage
 
 TypeKey = tuple[str, str, int | None]  # name, kind, product
 
@@ -177,7 +178,7 @@ def _record_system(
 
 def _place(
     usage: list[Incoming], identities: Identities, types: dict[TypeKey, int]
-) -> tuple[list[UsageRow], list[tuple[Incoming, int, int, str]]]:
+) -> tuple[list[UsageRow], list[tuple[Incoming, int, int, bytes]]]:
     """Return (rows of events whose account is known, what to hold of the others)."""
     rows = []
     waiting = []
@@ -189,7 +190,7 @@ def _place(
             account_id = account_at(call.occurred_at, identities.stays[contact_id], identities.visits[contact_id])
         type_id = types[call.name, call.kind, batch.source.product_id]
         if account_id is None:
-            nobody = "" if contact_id else hash_message(anonymous(identities.system), call.anonymous_id)
+            nobody = b"" if contact_id else hash_message(anonymous(identities.system), call.anonymous_id)
             waiting.append((incoming, contact_id, type_id, nobody))
             continue
         rows.append(

@@ -3,40 +3,26 @@
 Everything here runs in the caller's transaction, under the lock that take_write_moment() took.
 """
 
-import io
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-import msgspec
 from django.db import connection
 
+from health.usage.copying import (
+    EVENT_COLUMNS,
+    MESSAGE_COLUMNS,
+    UsageRow,
+    as_array,
+    copy_binary,
+    event_row,
+    message_rows,
+    microseconds,
+)
 from health.usage.partitions import SEEN_MESSAGE, USAGE_DAY, USAGE_EVENT, ensure_partitions, partition_name
 
-EVENT_COLUMNS = (
-    "account_id, contact_id, event_type_id, source_id, occurred_at, received_at, value, shift_ms, clock_note,"
-    " is_backfill, message_hash, properties, recorded_at"
-)
-NULL = "\\N"
 # Imports are remembered for ever, so that a file can be loaded again after a year and add nothing.
 FOR_EVER = date(9999, 1, 4)
-
-
-class UsageRow(msgspec.Struct, gc=False):
-    """One event whose account is known. `contact_id` 0: nobody; `properties`: JSON text."""
-
-    account_id: int
-    contact_id: int
-    event_type_id: int
-    source_id: int
-    occurred_at: datetime
-    received_at: datetime
-    value: float | None
-    shift_ms: int
-    clock_note: int
-    is_backfill: bool
-    message_hash: str
-    properties: str
 
 
 def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
@@ -51,13 +37,12 @@ def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
 def copy_events(rows: Iterable[UsageRow], *, recorded_at: datetime) -> None:
     day = recorded_at.date()
     ensure_partitions(USAGE_EVENT, [day])
-    lines = [
-        f"{row.account_id}\t{row.contact_id}\t{row.event_type_id}\t{row.source_id}\t{row.occurred_at}\t{row.received_at}"
-        f"\t{NULL if row.value is None else row.value}\t{row.shift_ms}\t{row.clock_note:d}\t{row.is_backfill:d}"
-        f"\t{row.message_hash}\t{escape(row.properties)}\t{recorded_at}\n"
-        for row in rows
-    ]
-    copy_lines(partition_name(USAGE_EVENT, day), EVENT_COLUMNS, lines)
+    recorded = microseconds(recorded_at)
+    copy_binary(
+        partition_name(USAGE_EVENT, day),
+        EVENT_COLUMNS,
+        [event_row(row, recorded) for row in rows],
+    )
 
 
 def add_to_days(rows: Iterable[UsageRow], *, recorded_on: date) -> None:
@@ -84,23 +69,22 @@ def add_to_days(rows: Iterable[UsageRow], *, recorded_on: date) -> None:
         _upsert_days(table, added, recorded_on)
 
 
-def find_seen(hashes: Sequence[str]) -> set[str]:
-    """Return which messages were taken before, in the form they are given in."""
+def find_seen(hashes: Iterable[bytes]) -> set[bytes]:
+    """Return which messages were taken before."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT replace(message_hash::text, '-', '') FROM health_seenmessage"
-            " WHERE message_hash = ANY(%s::uuid[])",
-            [f"{{{','.join(hashes)}}}"],
+            "SELECT uuid_send(message_hash) FROM health_seenmessage WHERE message_hash = ANY(%s::uuid[])",
+            [as_array(message_hash.hex() for message_hash in hashes)],
         )
-        return {row[0] for row in cursor.fetchall()}
+        return {bytes(row[0]) for row in cursor.fetchall()}
 
 
-def remember_messages(hashes: Iterable[str], *, day: date) -> None:
+def remember_messages(hashes: Iterable[bytes], *, day: date) -> None:
     """Remember messages that are being taken; sorted, so that neighbours in the index come together."""
-    lines = [f"{message_hash}\t{day}\n" for message_hash in sorted(hashes)]
-    if lines:
+    rows = message_rows(sorted(hashes), day)
+    if rows:
         ensure_partitions(SEEN_MESSAGE, [day])
-        copy_lines(partition_name(SEEN_MESSAGE, day), "message_hash, seen_on", lines)
+        copy_binary(partition_name(SEEN_MESSAGE, day), MESSAGE_COLUMNS, rows)
 
 
 def mark_dirty(account_ids: Iterable[int], *, now: datetime) -> None:
@@ -113,26 +97,6 @@ def mark_dirty(account_ids: Iterable[int], *, now: datetime) -> None:
             " ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at",
             [as_array(keys), now, now],
         )
-
-
-def copy_lines(table: str, columns: str, lines: Iterable[str]) -> None:
-    """COPY lines of text, each ending in a newline, into a table."""
-    with connection.cursor() as cursor:
-        cursor.copy_expert(f"COPY {table} ({columns}) FROM STDIN", io.StringIO("".join(lines)))
-
-
-def escape(text: str) -> str:
-    r"""Return text as COPY wants it. JSON has no raw tabs or newlines, so only \ is left."""
-    return text.replace("\\", "\\\\") if "\\" in text else text
-
-
-def number_text(value: float | None) -> str:
-    return NULL if value is None else repr(value)
-
-
-def as_array(values: Iterable[object]) -> str:
-    """Return numbers, dates or booleans as an array literal, which PostgreSQL reads much faster than ARRAY[…]."""
-    return f"{{{','.join(map(str, values))}}}"
 
 
 def _upsert_days(table: str, days: list[tuple[object, ...]], recorded_on: date) -> None:

@@ -4,7 +4,6 @@ Every answer satisfies the SDKs of Segment, RudderStack and PostHog at once: see
 """
 
 import base64
-import binascii
 import json
 import logging
 from collections.abc import Callable
@@ -170,7 +169,7 @@ def _keys_of_header(header: str) -> tuple[str, str]:
         return "", ""
     try:
         text = base64.b64decode(value.strip(), validate=True).decode()
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:
         return "", ""
     return text.partition(":")[0], ""
 

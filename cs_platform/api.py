@@ -81,6 +81,7 @@ v1: list[URLPattern | URLResolver] = [
     path("", RootView.as_view({"get": "retrieve"}), name="api-root"),
     path("", include("team.api.urls")),
     path("", include("accounts.api.urls")),
+    path("", include("health.urls_api")),
     path("schema", schema, name="api-schema"),
     path("schema.yaml", schema, name="api-schema-yaml"),
 ]

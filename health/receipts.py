@@ -284,7 +284,12 @@ def _computed_again(card: Card, receipt: dict[str, Any], lines: list[dict[str, A
     ]
     as_of = date.fromisoformat(receipt["as_of"])
     return _score_row(
-        card, receipt["version"]["hash"], account_id=receipt["account"], as_of=as_of, values=values, minutes=minutes
+        card,
+        receipt["version"]["hash"],
+        account_id=int(receipt["account"]),
+        as_of=as_of,
+        values=values,
+        minutes=minutes,
     )
 
 

@@ -2,9 +2,21 @@
 
 from rest_framework import serializers
 
-from team.api.fields import Id
+from team.api.fields import Id, Moment
 from team.enums import AccessLevel, Function
 from team.models import Team, User
+
+
+class SyncReader(serializers.Serializer):
+    """What every row that can be followed has. A tombstone is a row with deleted_at."""
+
+    id = Id(source="pk", read_only=True)
+    created_at = Moment(read_only=True)
+    updated_at = Moment(read_only=True)
+    deleted_at = Moment(read_only=True, allow_null=True)
+    version = serializers.IntegerField(
+        source="row_version", read_only=True, help_text="Grows with every change; also the ETag."
+    )
 
 
 class TeamReader(serializers.ModelSerializer):

@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from team.api.fields import Id, Moment, StrictSerializer, Text, key_of
+from team.serializers import SyncReader
 
 MAX_SYSTEM, MAX_EXTERNAL_ID = 60, 255
 
@@ -47,17 +48,10 @@ class ChoiceRead(serializers.ChoiceField):
         return value or None
 
 
-class RowReader(serializers.Serializer):
-    """Every row. A tombstone is a row with deleted_at."""
+class RowReader(SyncReader):
+    """Rows that other systems name too."""
 
-    id = Id(source="pk", read_only=True)
     external_ids = ExternalIdsRead()
-    created_at = Moment(read_only=True)
-    updated_at = Moment(read_only=True)
-    deleted_at = Moment(read_only=True, allow_null=True)
-    version = serializers.IntegerField(
-        source="row_version", read_only=True, help_text="Grows with every change; also the ETag."
-    )
 
 
 class FactReader(RowReader):

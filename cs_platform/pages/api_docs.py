@@ -15,7 +15,7 @@ from django.shortcuts import render
 from cs_platform.api import description
 
 # In the order in which an integrator needs them.
-TAGS = ["About", "Accounts", "Contacts", "Subscriptions", "Activities", "Tickets", "Survey responses"]
+TAGS = ["About", "Accounts", "Contacts", "Subscriptions", "Activities", "Tickets", "Survey responses", "Health scores"]
 ORDER = ["root", "whoami", "list_", "upsert_", "get_", "create_", "update_", "delete_"]
 VERBS = {"GET": "verb-get", "POST": "verb-post", "PUT": "verb-put", "PATCH": "verb-patch", "DELETE": "verb-delete"}
 PATH_EXAMPLES = {"{id}": "1042", "{system}": "crm", "{external_id}": "0015-88"}

@@ -36,6 +36,8 @@ class MayUse(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         if not request.user.is_authenticated:
             return False
+        if request.method not in view.allowed_methods:
+            return True  # the answer is 405, whoever asks
         caller = caller_of(request)
         is_write = request.method not in SAFE_METHODS
         if caller.user is not None:

@@ -4,14 +4,14 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, extend_schema_serializer
 
-ROW = {
+STAMPS = {
     "id": "1042",
-    "external_ids": {"crm": "0015-88"},
     "created_at": "2026-11-24T09:30:00.000000Z",
     "updated_at": "2026-11-24T09:30:00.000000Z",
     "deleted_at": None,
     "version": 3,
 }
+ROW = STAMPS | {"external_ids": {"crm": "0015-88"}}
 
 
 def sent(**fields: Any) -> Any:
@@ -21,4 +21,9 @@ def sent(**fields: Any) -> Any:
 
 def answered(**fields: Any) -> Any:
     """Give a reader of rows an example; what all rows have comes by itself."""
-    return extend_schema_serializer(examples=[OpenApiExample("Example", value=ROW | fields, response_only=True)])
+    return shown(**ROW, **fields)
+
+
+def shown(**fields: Any) -> Any:
+    """Give any reader an example."""
+    return extend_schema_serializer(examples=[OpenApiExample("Example", value=fields, response_only=True)])

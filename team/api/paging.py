@@ -65,7 +65,7 @@ class KeysetPaging(BasePagination):
         self.start = decode_cursor(query["cursor"], len(self.key)) if "cursor" in query else None
         rows = queryset.order_by(*self.key)
         if self.start is not None:
-            rows = rows.filter(TupleGreaterThan(Tuple(*map(F, self.key)), self.start))
+            rows = rows.filter(TupleGreaterThan(Tuple(*map(F, self.key)), self.values_of(self.start)))
         size: int = query["page_size"]
         page = list(rows[: size + 1])
         self.has_more = len(page) > size
@@ -82,6 +82,10 @@ class KeysetPaging(BasePagination):
 
     def position_of(self, row: Any) -> Position:
         return tuple(getattr(row, name) for name in self.key)
+
+    def values_of(self, position: Position) -> tuple[Any, ...]:
+        """Return the values of the key's columns that a position stands for."""
+        return position
 
     def further(self, position: str | None) -> dict[str, Any]:
         return {}
@@ -157,9 +161,13 @@ def decode_cursor(cursor: str, length: int) -> Position:
         text = ""
     position = tuple(map(int, text.split("."))) if CURSOR_TEXT.fullmatch(text) else ()
     if len(position) != length or max(position) > MAX_ID:
-        message = "This is no cursor of this list. Use next_cursor or position as it was given, or leave it out."
-        raise InvalidRequest([{"parameter": "cursor", "code": "wrong_cursor", "message": message}])
+        raise wrong_cursor()
     return position
+
+
+def wrong_cursor() -> InvalidRequest:
+    message = "This is no cursor of this list. Use next_cursor or position as it was given, or leave it out."
+    return InvalidRequest([{"parameter": "cursor", "code": "wrong_cursor", "message": message}])
 
 
 def _with_cursor(request: Request, cursor: str) -> str:

@@ -216,6 +216,8 @@ class ApiSchema(AutoSchema):
         statuses, errors = (action.success, action.errors) if action else ((200,), (400, *READ_ERRORS))
         if not hasattr(self.view, "model"):
             statuses = tuple(status for status in statuses if status != 304)
+        if not action and "{" in self.path:
+            errors = (*errors, 404)
         self.resolve_serializer(ProblemReader, "response")
         responses = {str(status): self._success(status) for status in statuses}
         return responses | {str(status): {"$ref": f"#/components/responses/{ERRORS[status][0]}"} for status in errors}

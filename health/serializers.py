@@ -1,0 +1,145 @@
+"""How scores look in the API."""
+
+from decimal import Decimal
+from typing import Any
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from health.enums import ScoreKind
+from health.models import ScoreSnapshot
+from health.scorecards import Band
+from team.api.examples import STAMPS, shown
+from team.api.fields import Id, Moment
+from team.serializers import SyncReader
+
+BAND_WORDS = [band.word for band in Band]
+POINTS = {"type": ["string", "null"], "format": "decimal", "examples": ["62.50"]}
+
+
+class BandField(serializers.ChoiceField):
+    """A band by its word."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(choices=BAND_WORDS, **kwargs)
+
+    def to_representation(self, value: int) -> str:  # type: ignore[override]
+        return Band(value).word
+
+
+class ScorecardReader(serializers.Serializer):
+    id = Id(source="pk")
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=ScoreKind.choices)
+
+
+@extend_schema_field(POINTS)
+class Points(serializers.Field):
+    """Points from 0 to 100 as decimal text; null: no score."""
+
+    def to_representation(self, value: Decimal) -> str:
+        return f"{value:.2f}"
+
+
+@shown(
+    **STAMPS,
+    account="1042",
+    scorecard={"id": "1", "name": "Customer health", "kind": "health"},
+    scorecard_version=3,
+    is_main=True,
+    score="38.25",
+    previous_score="55.00",
+    band="red",
+    band_changed_at="2026-11-20T02:00:00.000000Z",
+    confidence=84,
+    as_of="2026-11-25",
+    recorded_by="2026-11-24T09:30:00.000000Z",
+)
+class HealthScoreReader(SyncReader):
+    """The newest score of an account by a scorecard."""
+
+    account = Id(source="account_id", read_only=True)
+    scorecard = ScorecardReader(read_only=True)
+    scorecard_version = serializers.IntegerField(source="version.number", read_only=True)
+    is_main = serializers.BooleanField(read_only=True, help_text="The account's health score where one is shown.")
+    score = Points(read_only=True, allow_null=True, help_text="0 to 100; null: too little is known.")
+    previous_score = Points(read_only=True, allow_null=True, help_text="The score 30 days before.")
+    band = BandField(read_only=True)
+    band_changed_at = Moment(read_only=True, help_text="Since when it has been in this band.")
+    confidence = serializers.IntegerField(read_only=True, help_text="Percent of the weight with fresh data.")
+    as_of = serializers.DateField(read_only=True, help_text="The first UTC day that is not counted.")
+    recorded_by = Moment(read_only=True, help_text="What was recorded later is not counted.")
+
+
+@shown(
+    scorecard="1",
+    as_of="2026-11-25",
+    revision=1,
+    score="38.25",
+    band="red",
+    confidence=84,
+    is_band_change=True,
+    recorded_by="2026-11-24T09:30:00.000000Z",
+)
+class ScoreSnapshotReader(serializers.Serializer):
+    """A score as it was computed; a later revision of a day stands beside the earlier."""
+
+    scorecard = Id(source="scorecard_id")
+    as_of = serializers.DateField()
+    revision = serializers.IntegerField()
+    score = serializers.SerializerMethodField()
+    band = BandField()
+    confidence = serializers.IntegerField()
+    is_band_change = serializers.BooleanField()
+    recorded_by = Moment()
+
+    @extend_schema_field(POINTS)
+    def get_score(self, snapshot: ScoreSnapshot) -> str | None:
+        return None if snapshot.score < 0 else f"{Decimal(snapshot.score) / 100:.2f}"
+
+
+class ReceiptScorecardReader(serializers.Serializer):
+    id = Id()
+    name = serializers.CharField()
+
+
+class ReceiptVersionReader(serializers.Serializer):
+    id = Id()
+    number = serializers.IntegerField()
+    hash = serializers.CharField()
+    config = serializers.JSONField(help_text="The configuration: groups, measures, curves and weights.")
+
+
+class ReceiptMeasureReader(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    groups = serializers.ListField(child=serializers.CharField(), help_text="The groups it stands in, outermost first.")
+    metric = serializers.CharField()
+    params = serializers.JSONField()
+    scope = serializers.JSONField(help_text="Whose facts count.")
+    unit = serializers.CharField()
+    value = serializers.FloatField(allow_null=True, help_text="What was measured; null: unknown.")
+    fresh_at = serializers.DateTimeField(allow_null=True, help_text="The newest fact that went in.")
+    state = serializers.ChoiceField(choices=["known", "stale", "missing"])
+    curve = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
+    points = serializers.FloatField(allow_null=True, help_text="0 to 100, from the curve.")
+    nominal_share = serializers.FloatField(help_text="Its share of the weight, 0 to 1.")
+    share = serializers.FloatField(help_text="The same after the weight of what is unknown was given away.")
+    contribution = serializers.FloatField(help_text="Points by which it moves the score from the baseline.")
+
+
+class ReceiptReader(serializers.Serializer):
+    """How a score came about, to the last input: enough to compute it again."""
+
+    account = Id()
+    scorecard = ReceiptScorecardReader()
+    version = ReceiptVersionReader()
+    as_of = serializers.DateField(help_text="The first UTC day that is not counted.")
+    recorded_by = serializers.DateTimeField(help_text="What was recorded later is not counted.")
+    revision = serializers.IntegerField()
+    baseline = serializers.IntegerField(help_text="Where a score starts; contributions add up from here.")
+    score = serializers.CharField(allow_null=True)
+    band = serializers.ChoiceField(choices=BAND_WORDS)
+    confidence = serializers.IntegerField()
+    measures = ReceiptMeasureReader(many=True)
+    hash = serializers.CharField(help_text="SHA-256 of the version and all that went in and came out.")

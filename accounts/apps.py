@@ -7,5 +7,6 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Fill the catalogue of conditions."""
+        """Fill the catalogue of conditions, and register figures."""
         import_module("accounts.conditions.fields")
+        import_module("accounts.system")

@@ -60,5 +60,11 @@ def _redis() -> str:
 
 
 def _migrations() -> str:
+    return "pending" if pending_migrations() else "ok"
+
+
+def pending_migrations() -> list[str]:
+    """Return the migrations that this program has and the database has not seen, as "app.name"."""
     executor = MigrationExecutor(connection)
-    return "pending" if executor.migration_plan(executor.loader.graph.leaf_nodes()) else "ok"
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]

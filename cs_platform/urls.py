@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/<int:pk>/revenue/", account.account_revenue, name="account_revenue"),
     path("settings/system/", system.system, name="system"),
     path("settings/system/work/<int:pk>/retry/", system.work_retry, name="work_retry"),
+    path("settings/system/work/<int:pk>/discard/", system.work_discard, name="work_discard"),
     path("settings/system/schedules/<int:pk>/run/", system.schedule_run, name="schedule_run"),
     path("metrics", system.metrics, name="metrics"),
     path("", include("accounts.urls")),

@@ -5,4 +5,4 @@ class TeamConfig(AppConfig):
     name = "team"
 
     def ready(self) -> None:
-        from team import receivers, work_handlers  # noqa: F401 -- registers its handlers
+        from team import receivers, system, work_handlers  # noqa: F401 -- they register what they hold

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from django.db import connection
 
 KIND = "team.canary"
-KEEP_MINUTES = 60
 LATE_SECONDS = 60
 
 
@@ -34,13 +33,3 @@ def last_song() -> Song:
         )
         row = cursor.fetchone()
     return Song(*row) if row else Song(None, None)
-
-
-def forget_earlier() -> None:
-    """Delete songs of more than KEEP_MINUTES ago: four a minute for a week would be many."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "DELETE FROM team_work WHERE kind = %s AND state = 'done'"
-            " AND finished_at < now() - %s * interval '1 minute'",
-            [KIND, KEEP_MINUTES],
-        )

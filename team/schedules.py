@@ -9,8 +9,8 @@ from datetime import UTC, datetime, time, timedelta
 
 from django.db import transaction
 
-from team.models import Schedule
-from team.work import Payload, enqueue
+from team.models import Schedule, Work
+from team.work import SCHEDULE_KEY, Payload, enqueue
 
 
 @dataclass(frozen=True)
@@ -66,5 +66,28 @@ def run_schedule(row: Schedule, entry: Entry, *, now: datetime) -> bool:
     )
     if claimed:
         payload: Payload = dict(entry.payload)
-        enqueue(kind=entry.kind, key="schedule", payload=payload)
+        enqueue(kind=entry.kind, key=SCHEDULE_KEY, payload=payload)
     return bool(claimed)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A schedule and how its latest work went. `state` None: it never ran, or too long ago to be kept."""
+
+    schedule: Schedule
+    state: str | None
+    error: str
+
+
+def outcomes() -> list[Outcome]:
+    """Return every schedule with its latest work."""
+    latest = (
+        Work.objects.filter(key=SCHEDULE_KEY, kind__in=Schedule.objects.values("name"))
+        .order_by("kind", "-id")
+        .distinct("kind")
+    )
+    works = {work.kind: work for work in latest}
+    return [
+        Outcome(row, work.state if (work := works.get(row.name)) else None, work.error if work else "")
+        for row in Schedule.objects.all()
+    ]

@@ -33,6 +33,9 @@ DEFAULT_MAX_ATTEMPTS = 5
 DRAIN_SECONDS = 30.0
 MAX_LEASE_SECONDS = 240
 KEEP_DONE_DAYS = 7
+# Some of the timetable comes round every few seconds; its rows say little and would be many.
+SCHEDULE_KEY = "schedule"
+KEEP_DONE_SCHEDULE_HOURS = 1
 PURGE_ROWS = 10_000
 ERROR_LENGTH = 2000
 
@@ -283,12 +286,13 @@ def discard(pk: int) -> bool:
 
 
 def forget_done() -> int:
-    """Delete rows that were done KEEP_DONE_DAYS ago or earlier, PURGE_ROWS at most. Returns how many."""
+    """Delete rows done KEEP_DONE_DAYS ago or earlier, the timetable's sooner; PURGE_ROWS at most. Returns how many."""
     with connection.cursor() as cursor:
         cursor.execute(
             "DELETE FROM team_work WHERE id IN (SELECT id FROM team_work WHERE state = 'done'"
-            " AND finished_at < now() - %s * interval '1 day' LIMIT %s)",
-            [KEEP_DONE_DAYS, PURGE_ROWS],
+            " AND finished_at < now() - CASE WHEN key = %s THEN %s * interval '1 hour' ELSE %s * interval '1 day' END"
+            " LIMIT %s)",
+            [SCHEDULE_KEY, KEEP_DONE_SCHEDULE_HOURS, KEEP_DONE_DAYS, PURGE_ROWS],
         )
         return int(cursor.rowcount)
 

@@ -116,14 +116,18 @@ def test_a_failure_gives_way_to_newer_work_of_the_same_key():
     assert sorted(Work.objects.values_list("state", flat=True)) == ["done", "due"]
 
 
-def test_forget_done_keeps_the_last_week():
+def test_forget_done_keeps_a_week_and_an_hour_of_the_timetable():
     work.handler("k")(lambda payload: None)
-    work.enqueue(kind="k")
-    work.run_due_work()
-    assert work.forget_done() == 0
-    with connection.cursor() as cursor:
-        cursor.execute("UPDATE team_work SET finished_at = now() - interval '8 days'")
-    assert work.forget_done() == 1
+    for key, ages in {"schedule": ["59 minutes", "61 minutes"], "other": ["6 days", "8 days"]}.items():
+        for age in ages:
+            work.enqueue(kind="k", key=key, payload={"age": age})
+            work.run_due_work()
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "UPDATE team_work SET finished_at = now() - %s::interval WHERE payload ->> 'age' = %s", [age, age]
+                )
+    assert work.forget_done() == 2
+    assert set(Work.objects.values_list("payload__age", flat=True)) == {"59 minutes", "6 days"}
 
 
 def test_enqueue_many_joins_by_key_and_counts():

@@ -4,9 +4,12 @@ from argparse import ArgumentParser
 from pathlib import Path
 
 from django.core.management import BaseCommand, CommandError
+from django.utils import timezone
 
 from cs_platform.backups import BackupError, back_up
 from cs_platform.servers import ServerError
+from team.security import log_security
+from team.system import BACKUP_MADE
 
 
 class Command(BaseCommand):
@@ -20,4 +23,5 @@ class Command(BaseCommand):
             manifest = back_up(file)
         except (BackupError, ServerError) as error:
             raise CommandError(str(error)) from None
+        log_security(kind=BACKUP_MADE, now=timezone.now(), subject=file.name)
         self.stdout.write(f"{file}: {manifest['bytes']:,} bytes of version {manifest['version']}. Keep SECRET_KEY too.")

@@ -18,6 +18,7 @@ CHANGES = [
     "api_key_rotate",
     "api_key_revoke",
     "work_retry",
+    "work_discard",
     "schedule_run",
 ]
 FORMS = ["user_change", "team_change"]
@@ -81,7 +82,7 @@ def test_changes_are_for_admins(client, name, level):
 @pytest.mark.parametrize("name", [*CHANGES, *FORMS])
 def test_changes_of_nobody_are_not_found(client, admin, name):
     response = client.post(reverse(name, args=[999_999]), {})
-    assert response.status_code == (302 if name == "work_retry" else 404)
+    assert response.status_code == (302 if name in {"work_retry", "work_discard"} else 404)
 
 
 def test_a_change_without_csrf_token_is_refused(admin):

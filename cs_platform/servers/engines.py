@@ -215,13 +215,17 @@ def _usable_copy(place: Place, programs: Path, server: str) -> Path:
         return programs
     installation, copy = programs.parent, place.home / "programs"
     place.run(["rm", "-rf", str(copy)])
-    keep = [folder for folder in ("bin", "lib", "share") if (installation / folder).is_dir()]
-    for folder in keep:
-        shutil.copytree(installation / folder, copy / folder, symlinks=True)
+    for folder in ("bin", "lib", "share"):
+        if (installation / folder).is_dir():
+            shutil.copytree(installation / folder, copy / "package" / installation.name / folder, symlinks=True)
+    # A wheel's programs look for their libraries in a folder beside the package.
+    libraries = installation.parent.parent / f"{installation.parent.name}.libs"
+    if libraries.is_dir():
+        shutil.copytree(libraries, copy / libraries.name)
     for root, _, files in os.walk(copy):
         for path in (root, *(os.path.join(root, file) for file in files)):  # noqa: PTH118
             os.chown(path, place.user.pw_uid, place.user.pw_gid, follow_symlinks=False)
-    return copy / "bin"
+    return copy / "package" / installation.name / "bin"
 
 
 def _package_folder(package: str) -> Path | None:

@@ -6,4 +6,4 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         from health import score_fields, system, work_handlers  # noqa: F401 -- need the models
-        from health.metrics import families  # noqa: F401 -- needs the models
+        from health.metrics import condition_fields  # noqa: F401 -- needs the models

@@ -30,7 +30,7 @@ def _snapshots(days_before: int) -> str:
     """Return SQL for the newest snapshot of each account's main scorecard some days before %(day)s."""
     day = f"%(day)s::date - {days_before}"
     return (
-        "SELECT DISTINCT ON (p.account_id) p.account_id::bigint AS account_id, p.score, p.band"  # noqa: S608
+        "SELECT DISTINCT ON (p.account_id) p.account_id::bigint AS account_id, p.score, p.band, p.confidence"  # noqa: S608
         " FROM health_scoresnapshot AS p JOIN health_currentscore AS c ON c.account_id = p.account_id"
         " AND c.scorecard_id = p.scorecard_id AND c.is_main"
         f" WHERE p.as_of <= {day} AND p.as_of > {day} - {STALE_DAYS} AND p.recorded_by <= %(recorded_by)s"
@@ -72,5 +72,14 @@ register_field(
         GROUP,
         _change,
         live_source=_now("c.score - c.previous_score"),
+    ),
+    Field(
+        "health_confidence",
+        "Confidence of the health score",
+        FieldType.NUMBER,
+        GROUP,
+        _dated("s.confidence"),
+        unit="%",
+        live_source=_now("c.confidence"),
     ),
 )

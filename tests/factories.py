@@ -23,6 +23,7 @@ from accounts.models import (
 from accounts.models.subscriptions import TERMS
 from health.models import CurrentScore, Scorecard, ScorecardVersion, Source
 from health.scorecards import Band
+from health.services.scorecards import starter_config
 from team.enums import AccessLevel
 from team.models import Team, User
 
@@ -187,7 +188,12 @@ class CurrentScoreFactory(factory.django.DjangoModelFactory):
     def scorecard(self):
         card, _ = Scorecard.objects.get_or_create(name="Test health", defaults={"is_live": True})
         if card.version is None:
-            card.version = ScorecardVersion.objects.create(scorecard=card, number=1, config={}, hash="")
+            card.version = ScorecardVersion.objects.create(
+                scorecard=card,
+                number=1,
+                config={k: v for k, v in starter_config().items() if k in {"bands", "children", "minimum_confidence"}},
+                hash="",
+            )
             card.save()
         return card
 

@@ -26,6 +26,7 @@ from team.models import User
 from team.requests import UserRequest
 
 NEWS_DAYS = 7
+NEWS_ROWS = 6
 RENEWAL_DAYS = 90
 REACH_DAYS = 30
 ATTENTION_ROWS = 8
@@ -55,7 +56,7 @@ def my_day(request: UserRequest) -> HttpResponse:
         "band_notes": {share.band.word: formats.money(share.arr, settings.REPORTING_CURRENCY) for share in shares},
         "bins": score_bins(score_histogram(book)),
         "attention": attention_rows(attention),
-        "news": news(book, since=now - timedelta(days=NEWS_DAYS)),
+        "news": news(book, since=now - timedelta(days=NEWS_DAYS), limit=NEWS_ROWS),
         "accounts_url": accounts_url,
         "renewals": renewals(book, today=local.date(), until=local.date() + timedelta(days=RENEWAL_DAYS))[:6],
         "news_days": NEWS_DAYS,

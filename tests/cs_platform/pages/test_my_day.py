@@ -81,9 +81,9 @@ def test_my_day_queries_do_not_grow(client, django_assert_num_queries):
 
     add()
     client.get(reverse("my_day"))
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         client.get(reverse("my_day"))
     add()
     add()
-    with django_assert_num_queries(14):
+    with django_assert_num_queries(12):
         client.get(reverse("my_day"))

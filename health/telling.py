@@ -1,0 +1,26 @@
+"""How changes of a health band are told in the timeline."""
+
+from accounts.enums import Origin
+from accounts.models import AccountEvent
+from accounts.timeline import Facts, Told, describe_kind, load_facts
+from health.models import Scorecard
+from health.scorecards import Band
+
+LABELS = {band.word: band.label for band in Band}
+
+
+@describe_kind("band.changed")
+def tell_band(event: AccountEvent, facts: Facts) -> Told:
+    card = facts.get("scorecard", event.payload.get("scorecard_id")) or "Health"
+    old, new = str(event.payload.get("from", "")), str(event.payload.get("to", ""))
+    score = event.payload.get("score")
+    figure = f" ({score:.0f})" if isinstance(score, int | float) else ""
+    label = LABELS.get(new, new)
+    tone = new if new in {"red", "yellow", "green"} else ""
+    if event.origin == Origin.FIRST_SCORE:
+        return "gauge", f"First {card} score: {label}{figure}", "", tone
+    why = "The scorecard changed, not the customer." if event.origin == Origin.CONFIGURATION else ""
+    return "gauge", f"{card}: {LABELS.get(old, old)} → {label}{figure}", why, tone
+
+
+load_facts("scorecard", Scorecard.objects.in_bulk)

@@ -1,32 +1,32 @@
-// Build static/dist/ from static/src/: `npm run build`, or `npm run build -- --check` for sizes only.
-// Class names must stand whole in templates, Python or scripts: PurgeCSS drops what it cannot find.
+// Build static/dist/ from static/src/ and write THIRD_PARTY.md: `npm run build`.
+// Tabler's stylesheet is purged to what our files name, so class names must stand whole in templates,
+// Python or scripts. Our own and the libraries' small ones are kept as they are.
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
-import { build, transform } from "esbuild";
+import { build } from "esbuild";
 import { PurgeCSS } from "purgecss";
 
 const OUT = "static/dist";
 const SEEN = ["templates/**/*.html", "{cs_platform,team,accounts,health,successmaps,playbooks,integrations}/**/*.py",
   "static/src/js/**/*.js"];
-// Written by the browser or a library at run time, so no file of ours names them.
-const STATE_CLASSES = [/^htmx-/, /^u-/, /^uplot$/, /^sortable-/];
-const LIBRARY_SELECTORS = [/ts-wrapper|ts-control|ts-dropdown|ts-hidden/];
+
+const purgeTabler = {
+  name: "purge-tabler",
+  setup(bundler) {
+    bundler.onLoad({ filter: /@tabler.core.*\.css$/ }, async ({ path }) => {
+      const [purged] = await new PurgeCSS().purge({ content: SEEN, css: [path], variables: true, keyframes: true,
+        defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [] });
+      return { contents: purged.css, loader: "css" };
+    });
+  },
+};
 
 await rm(OUT, { recursive: true, force: true });
 await mkdir(OUT, { recursive: true });
-
-const shared = { bundle: true, minify: true, target: ["chrome125", "firefox128", "safari17.5"], logLevel: "warning" };
-await build({ ...shared, entryPoints: ["theme", "app", "charts", "editor", "select"].map((n) => `static/src/js/${n}.js`),
-  format: "iife", outdir: OUT });
-
-const css = await build({ ...shared, minify: false, write: false, entryPoints: ["static/src/css/app.css"],
-  outdir: OUT, loader: { ".woff2": "file" }, assetNames: "[name]" });
-for (const file of css.outputFiles.filter((f) => !f.path.endsWith(".css"))) await writeFile(file.path, file.contents);
-const raw = css.outputFiles.find((f) => f.path.endsWith(".css")).text;
-const [purged] = await new PurgeCSS().purge({ content: SEEN, css: [{ raw }], variables: true, keyframes: true,
-  safelist: { standard: STATE_CLASSES, greedy: LIBRARY_SELECTORS, variables: [/^--(ok|watch|risk|none)/] },
-  defaultExtractor: (text) => text.match(/[\w-]+/g) ?? [] });
-const small = await transform(purged.css, { loader: "css", minify: true, target: shared.target });
-await writeFile(`${OUT}/app.css`, small.code);
+const shared = { bundle: true, minify: true, target: ["chrome125", "firefox128", "safari17.5"], outdir: OUT, logLevel: "warning" };
+await build({ ...shared, entryPoints: ["theme", "app", "charts", "editor", "select"].map((name) => `static/src/js/${name}.js`),
+  format: "iife" });
+await build({ ...shared, entryPoints: ["static/src/css/app.css"], plugins: [purgeTabler],
+  loader: { ".woff2": "file" }, assetNames: "[name]" });
 await writeFile("THIRD_PARTY.md", await thirdParty());
 
 async function thirdParty() {

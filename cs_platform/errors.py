@@ -6,6 +6,10 @@ from django.template.loader import render_to_string
 
 from cs_platform.logs import request_id
 from team.api.problems import Problem, problem_response
+from team.enums import AccessLevel
+from team.models import User
+
+ADMINS_SHOWN = 3
 
 API = "/api/"
 # What programs read when a request fails before a view of the API sees it.
@@ -28,8 +32,9 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Say why: services and permissions word their PermissionDenied for people."""
-    return _page(request, 403, reason=str(exception))
+    """Say why, as services and permissions word their PermissionDenied for people, and who can change it."""
+    admins = User.objects.filter(access_level=AccessLevel.ADMIN, is_active=True)[:ADMINS_SHOWN]
+    return _page(request, 403, reason=str(exception), admins=admins if request.user.is_authenticated else [])
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

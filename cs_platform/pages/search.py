@@ -3,13 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from accounts.models import Account, Contact
+from accounts.models import Account, Membership
 from cs_platform.navigation import sections_for
 from team.models import User
 from team.requests import UserRequest
@@ -33,7 +32,6 @@ class Group:
 
 
 @require_safe
-@login_required
 def search(request: UserRequest) -> HttpResponse:
     text = request.GET.get("q", "").strip()
     context = {"text": text, "groups": groups(request.user, text)}
@@ -63,25 +61,16 @@ def _pages(user: User, text: str) -> Iterable[Hit]:
 def _accounts(user: User, text: str) -> Iterable[Hit]:
     rows = Account.objects.visible_to(user).filter(name__icontains=text).order_by("name", "pk")
     for account in rows[:HITS_PER_GROUP]:
-        if url := _account_url(account.pk):
-            yield Hit(account.name, url, "building-2", account.get_stage_display())
+        yield Hit(account.name, reverse("account", args=[account.pk]), "building-2", account.get_stage_display())
 
 
 def _contacts(user: User, text: str) -> Iterable[Hit]:
-    seen = Account.objects.visible_to(user).values("pk")
     rows = (
-        Contact.objects.filter(deleted_at=None, name__icontains=text, memberships__until=None)
-        .filter(memberships__account__in=seen)
-        .values_list("name", "memberships__account_id", "memberships__account__name")
-        .order_by("name", "pk")
+        Membership.objects.filter(until=None, account__in=Account.objects.visible_to(user))
+        .filter(contact__deleted_at=None, contact__name__icontains=text)
+        .select_related("account", "contact")
+        .order_by("contact__name", "pk")
     )
-    for name, account_id, account_name in rows[:HITS_PER_GROUP]:
-        if url := _account_url(account_id):
-            yield Hit(name, url, "user-round", account_name)
-
-
-def _account_url(pk: int) -> str | None:
-    try:
-        return reverse("account", args=[pk])
-    except NoReverseMatch:
-        return None
+    for membership in rows[:HITS_PER_GROUP]:
+        url = reverse("account", args=[membership.account_id])
+        yield Hit(membership.contact.name, url, "user-round", membership.account.name)

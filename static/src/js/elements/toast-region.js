@@ -4,6 +4,7 @@ const STAY_MS = 8000;
 
 class ToastRegion extends HTMLElement {
   connectedCallback() {
+    this.popover = "manual"; // the top layer, so that a message is seen over an open dialog too
     this.addEventListener("click", (event) => event.target.closest("[data-close]")?.closest(".toast-note").remove());
     new MutationObserver(() => this.start()).observe(this, { childList: true });
     document.addEventListener("toast", ({ detail }) => this.add(detail.message, detail.level));
@@ -29,6 +30,8 @@ class ToastRegion extends HTMLElement {
   }
 
   start() {
+    if (this.matches(":popover-open")) this.hidePopover();
+    if (this.querySelector(".toast-note")) this.showPopover();
     for (const note of this.querySelectorAll(".toast-note:not([data-started])")) {
       note.dataset.started = "";
       if (note.dataset.level === "error" || note.dataset.level === "warning") continue;

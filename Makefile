@@ -27,7 +27,8 @@ test: .venv/dev.stamp static_root/.stamp ## the whole suite on real servers of i
 	@$(BIN)/python -m pytest $(ARGS)
 
 test-faults: .venv/dev.stamp ## workers, Redis and connections killed at random, many times over
-	@FAULT_SEEDS=$${FAULT_SEEDS:-50} FAULT_ROWS=$${FAULT_ROWS:-300} $(BIN)/python -m pytest -s tests/team/faults $(ARGS)
+	@FAULT_SEEDS=$${FAULT_SEEDS:-50} FAULT_ROWS=$${FAULT_ROWS:-300} FAULT_EVENTS=$${FAULT_EVENTS:-200000} \
+		FAULT_KILLS=$${FAULT_KILLS:-40} $(BIN)/python -m pytest -s tests/team/faults tests/health/faults $(ARGS)
 
 check: .venv/dev.stamp static_root/.stamp ## style, types, layers, migrations, settings for production
 	$(BIN)/ruff check --quiet .

@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("team.urls")),
     path("", include("team.sign_in_urls")),
+    path("", include("health.urls")),
     path("", include("health.ingest.urls")),
     path("api/docs", api_docs.api_docs, name="api_docs"),
     path("api/", include("cs_platform.api")),

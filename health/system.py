@@ -34,7 +34,7 @@ def ingest_figures() -> Iterable[Figure]:
     yield Figure("ingest_backlog_events", "Events in them", events)
     yield Figure("ingest_backlog_age_seconds", "Oldest body that waits", age, "s", BACKLOG_LIMIT_SECONDS)
     yield Figure("ingest_failed_bodies", "Bodies given up", failed, limit=0, help="Their errors are with the sources.")
-    yield Figure("ingest_rejected_events", "Events in quarantine", RejectedEvent.objects.count())
+    yield Figure("ingest_rejected_events", "Events in quarantine", RejectedEvent.objects.filter(state="open").count())
 
 
 @figures

@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from django.template.loader import get_template
 
+from cs_platform.icons import paths
+from cs_platform.navigation import SECTIONS
+
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATES = sorted(
     path for path in [*(ROOT / "templates").rglob("*.html"), *ROOT.glob("*/templates/**/*.html")] if path.is_file()
@@ -42,6 +45,20 @@ def test_template_compiles(path):
 def test_template_has_nothing_that_the_csp_forbids(path):
     source = _markup(path.read_text())
     assert [what for what, pattern in FORBIDDEN.items() if pattern.search(source)] == []
+
+
+ICON = re.compile(r"""\{% icon "([^"]+)"|empty_state "[^"]*" "[^"]*" "([^"]+)\"""")
+
+
+@pytest.mark.parametrize("path", TEMPLATES, ids=_name)
+def test_icons_exist(path):
+    for name in {first or second for first, second in ICON.findall(path.read_text())}:
+        assert paths(name)
+
+
+@pytest.mark.parametrize("entry", [entry for _, entries in SECTIONS for entry in entries], ids=lambda e: e.label)
+def test_icons_of_the_sidebar_exist(entry):
+    assert paths(entry.icon)
 
 
 @pytest.mark.parametrize(

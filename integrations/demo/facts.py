@@ -121,11 +121,15 @@ class _Teller:
             day += timedelta(days=max(2, round(every * self.random.uniform(1 - spread, 1 + spread))))
 
     def _feeling(self, day: date) -> float:
-        """Return 1 to 5: how they feel about us, moving from before to now over the last 20 weeks."""
+        """Return about 1 to 5: how they feel about us, moving from before to now over the last 20 weeks.
+
+        Some are harder to please than others, whatever happens.
+        """
         before, after = self.customer.story.feeling
         weeks_ago = (self.last - day).days / 7
         part = min(1.0, max(0.0, 1 - weeks_ago / 20))
-        return before + (after - before) * part + self.random.uniform(-0.6, 0.6)
+        temper = 1.6 * (self.customer.phase - 0.55)
+        return before + (after - before) * part + temper + self.random.uniform(-0.6, 0.6)
 
     # Tickets
 

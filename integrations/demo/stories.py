@@ -47,7 +47,7 @@ def _seasonal(weeks_ago: float, phase: float) -> float:
 
 def _declining(weeks_ago: float, phase: float) -> float:
     started = 10 + 12 * phase
-    return 1.0 if weeks_ago > started else (max(0.0, weeks_ago - 4 * phase) / started) ** 1.4
+    return 1.0 if weeks_ago > started else (max(0.0, weeks_ago - 5 * phase) / started) ** 1.4
 
 
 def _fading(weeks_ago: float, phase: float) -> float:

@@ -151,7 +151,6 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # asking for a link must not make us write to strangers
 ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{ORGANISATION_NAME}: "
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_ADAPTER = "team.adapters.InvitationOnlyAdapter"
 # WebAuthn's pages need inline scripts, which the CSP refuses.
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]

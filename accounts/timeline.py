@@ -126,11 +126,14 @@ NEWSWORTHY = (
 def news(accounts: QuerySet[Account], *, since: datetime, limit: int = 10) -> list[News]:
     """Return what changed in a book since a time, newest first.
 
-    Backfilled history is no news, nor is the first stage of a new account.
+    A first score, what a new scorecard changed and the first stage of a new account are no news.
     """
     events = list(
         AccountEvent.objects.filter(
-            kind__in=NEWSWORTHY, occurred_at__gte=since, account__in=accounts.order_by(), origin=Origin.LIVE
+            kind__in=NEWSWORTHY,
+            occurred_at__gte=since,
+            account__in=accounts.order_by(),
+            origin__in=[Origin.LIVE, Origin.BACKFILL],
         )
         .exclude(kind="stage.changed", payload__from=None)
         .select_related("account", "actor")

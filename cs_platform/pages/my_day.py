@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.enums import Stage
 from accounts.models import Account
 from accounts.queries import proactively_reached, renewals
 from accounts.timeline import news
@@ -94,15 +95,14 @@ def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> Book
     """Return the figures of a book: three queries."""
     ends = today + timedelta(days=RENEWAL_DAYS)
     due = Q(renews_on__gte=today, renews_on__lte=ends)
-    # Former customers have no ARR and need no call: they do not count.
-    totals = book.exclude(stage="churned").aggregate(
+    totals = book.aggregate(
         count=Count("pk"),
         total=Sum("arr"),
         known=Count("arr"),
         renewal_count=Count("pk", filter=due),
         renewal_arr=Sum("arr", filter=due),
     )
-    reached = proactively_reached(book.exclude(stage="churned"), since=now - timedelta(days=REACH_DAYS))
+    reached = proactively_reached(book, since=now - timedelta(days=REACH_DAYS))
     return BookFigures(
         count=totals["count"],
         arr=totals["total"] or Decimal(0),
@@ -114,8 +114,11 @@ def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> Book
 
 
 def book_of(user: User, name: str) -> QuerySet[Account]:
-    """Return the visible accounts of a book: one's own, those of one's teams, or all."""
-    visible = Account.objects.visible_to(user)
+    """Return the customers of a book that a user may see: one's own, those of one's teams, or all.
+
+    Former customers need no call and have no revenue to lose: they are left out.
+    """
+    visible = Account.objects.visible_to(user).exclude(stage=Stage.CHURNED)
     if name == "mine":
         return visible.filter(Q(csm=user) | Q(pk__in=user.account_memberships.filter(until=None).values("account")))
     if name == "team":

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from accounts.events import write_event
 from accounts.models import Account
 from accounts.services import (
     join_account,
@@ -137,10 +138,10 @@ def test_timeline_queries_do_not_grow(django_assert_num_queries):
         timeline(account)
 
 
-def test_news_is_recent_live_and_of_the_book():
+def test_news_is_recent_about_the_customer_and_of_the_book():
     account = busy_account()
     busy_account()
-    set_attributes(row=account, values={"stage": "churned"}, occurred_at=NOW, now=NOW, backfill=True)
+    write_event(account=account, kind="band.changed", occurred_at=NOW, now=NOW, origin="first_score")
     book = Account.objects.filter(pk=account.pk)
     told = [(item.account, item.entry.title) for item in news(book, since=NOW)]
     assert told == [

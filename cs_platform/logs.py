@@ -48,6 +48,9 @@ def configuration() -> dict[str, Any]:
         "loggers": {
             # Gunicorn's own handlers would print each line twice.
             "gunicorn.error": {"handlers": [], "propagate": True, "level": "INFO"},
+            # A line for each wake-up, several times a minute; what was done or failed says team.work.
+            "celery.worker.strategy": {"level": "WARNING"},
+            "celery.app.trace": {"level": "WARNING"},
             # These name addresses; the line of RequestLogMiddleware names the route instead.
             "django.request": {"level": "ERROR"},
             "django.security.DisallowedHost": {"handlers": [], "propagate": False},

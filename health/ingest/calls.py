@@ -27,7 +27,6 @@ NESTED = (dict, list)
 
 IDENTIFY, GROUP, ALIAS = "identify", "group", "alias"
 USAGE = ("track", "page", "screen")
-PROFILE = (IDENTIFY, GROUP)
 IGNORED = "ignored"  # taken, and of no use here
 DEFAULT_NAMES = {"page": "Page viewed", "screen": "Screen viewed"}
 VALUE_PROPERTIES = ("value", "revenue", "total")
@@ -152,9 +151,11 @@ def read_segment_call(raw: bytes, arrival: Arrival, *, call: str = "") -> Call:
         occurred_at=occurred_at,
         shift_ms=shift_ms,
         clock_note=int(note),
-        traits=(wire.traits if kind in PROFILE else context.traits) or {},
+        traits=(wire.traits if kind == GROUP else context.traits) or {},
         is_active=is_active is not False,
     )
+    if kind == IDENTIFY and wire.traits:  # RudderStack's SDKs put them into the context
+        found.traits = {**found.traits, **wire.traits}
     if wire.anonymous_id is not None:
         found.anonymous_id = clean_id(wire.anonymous_id, "anonymousId")
     if group_id is not None:

@@ -158,6 +158,12 @@ def test_posthog_alias_and_pages():
     assert fields(page, "kind", "name") == ("page", "/pricing")
 
 
+def test_traits_may_be_in_the_context():
+    event = {"type": "identify", "userId": "u", "context": {"traits": {"a": 1, "b": 1}}, "traits": {"b": 2}}
+    assert segment(event).traits == {"a": 1, "b": 2}
+    assert segment({**TRACK, "traits": {"x": 1}, "context": {"traits": {"a": 1}}}).traits == {"a": 1}
+
+
 def test_route_says_the_call():
     assert segment({"userId": "u", "traits": {}}, call="identify").kind == "identify"
 

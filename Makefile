@@ -23,8 +23,8 @@ help: ## this list
 run: .venv/local.stamp static_root/.stamp ## the whole product with a demo, at http://localhost:8000
 	@exec $(BIN)/python manage.py run
 
-test: .venv/dev.stamp static_root/.stamp ## the whole suite on real servers of its own; ARGS="tests/health -x"
-	@$(BIN)/python -m pytest $(ARGS)
+test: .venv/dev.stamp static_root/.stamp tests/sdk/node_modules/.stamp ## the whole suite on real servers of its own; ARGS="tests/health -x"
+	@REQUIRE_SDKS=1 $(BIN)/python -m pytest $(ARGS)
 
 test-faults: .venv/dev.stamp ## workers, Redis and connections killed at random, many times over
 	@FAULT_SEEDS=$${FAULT_SEEDS:-50} FAULT_ROWS=$${FAULT_ROWS:-300} FAULT_EVENTS=$${FAULT_EVENTS:-200000} \
@@ -57,9 +57,10 @@ lock: .venv/bin/python ## the newest versions that pyproject.toml and package.js
 		--generate-hashes --no-header "$$@" -o requirements/$$name.lock pyproject.toml; }; \
 		lock server && lock local --extra local && lock dev --extra local --extra dev
 	@$(NPM) install --package-lock-only --ignore-scripts > /dev/null
+	@$(NPM) install --package-lock-only --ignore-scripts --prefix tests/sdk > /dev/null
 
 clean: ## all that was built, gone; the data stays
-	rm -rf .venv node_modules static/dist static_root .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage
+	rm -rf .venv node_modules tests/sdk/node_modules static/dist static_root .pytest_cache .mypy_cache .ruff_cache .hypothesis htmlcov .coverage
 
 clean-data: .venv/local.stamp ## the embedded servers' data, gone
 	@$(BIN)/python -c 'from cs_platform import env, servers; servers.destroy(data_dir=env.data_dir())'
@@ -84,6 +85,10 @@ clean-data: .venv/local.stamp ## the embedded servers' data, gone
 node_modules/.stamp: package-lock.json
 	@test -e .venv/local.stamp || $(MAKE) .venv/local.stamp
 	@$(NPM) ci --ignore-scripts > /dev/null
+	@touch $@
+
+tests/sdk/node_modules/.stamp: tests/sdk/package-lock.json | .venv/dev.stamp
+	@$(NPM) ci --ignore-scripts --prefix tests/sdk > /dev/null
 	@touch $@
 
 static_root/.stamp: node_modules/.stamp $(ASSET_SOURCES)

@@ -34,7 +34,7 @@ check: .venv/dev.stamp static_root/.stamp ## style, types, layers, migrations, s
 	$(BIN)/ruff check --quiet .
 	$(BIN)/ruff format --quiet --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache --no-timings > .venv/layers.txt || { cat .venv/layers.txt; exit 1; }
+	$(BIN)/lint-imports --no-cache > .venv/layers.txt || { cat .venv/layers.txt; exit 1; }
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	PUBLIC_URL=https://cs.example.com SECRET_KEY="$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(50))')" \
 		$(BIN)/python manage.py check --deploy --fail-level WARNING

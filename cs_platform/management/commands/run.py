@@ -8,12 +8,15 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
 from django.conf import settings
-from django.core.management import BaseCommand, CommandError, call_command, get_commands
+from django.core.management import BaseCommand, CommandError, call_command
 from django.db import connections
 
+from accounts.models import Account
 from cs_platform import env, servers
 from cs_platform.servers.place import is_free
 from cs_platform.supervisor import Program, Supervisor
+from health.models import Source
+from integrations.demo import company
 from team.models import User
 
 KEEPER_CHECK_SECONDS = 5.0
@@ -30,7 +33,7 @@ class Command(BaseCommand):
             another = f"PORT={settings.PORT + 1} make run"
             raise CommandError(f"Port {settings.PORT} is in use. Stop what uses it or choose another: {another}")
         call_command("migrate", verbosity=0, interactive=False)
-        if env.flag("DEMO", default=not no_demo) and "load_demo" in get_commands() and not User.objects.exists():
+        if env.flag("DEMO", default=not no_demo) and is_empty():
             self.stdout.write("The database is empty: loading the demo book of business.")
             call_command("load_demo")
         connections.close_all()
@@ -60,21 +63,14 @@ class Command(BaseCommand):
 
 
 def programs() -> list[Program]:
-    """Return what runs beside the servers, in the order in which it stops."""
+    """Return what runs beside the servers."""
     python = sys.executable
-    celery = [
-        python,
-        "-W",
-        "ignore:You're running the worker with superuser",
-        "-m",
-        "celery",
-        "--quiet",
-        "--app",
-        "cs_platform",
-    ]
+    # Python's warning about root is for pickled jobs; ours are JSON only.
+    celery = [python, "-W", "ignore:You're running the worker with superuser", "-m", "celery", "--quiet"]
     worker_settings = {"REMAP_SIGTERM": "SIGQUIT", "WORKER_SHUTDOWN_SECONDS": "1"}
-    found = [
+    return [
         Program("web", [python, "-m", "gunicorn"], environment={"WEB_SHUTDOWN_SECONDS": "2"}),
+        Program("scheduler", [python, "manage.py", "scheduler"]),
         Program(
             "worker",
             [*celery, "--app", "cs_platform", "worker", "--loglevel", "INFO", "--without-gossip", "--without-mingle"],
@@ -82,16 +78,35 @@ def programs() -> list[Program]:
             environment=worker_settings,
         ),
     ]
-    if "scheduler" in get_commands():
-        found.append(Program("scheduler", [python, "manage.py", "scheduler"]))
-    return found
+
+
+def is_empty() -> bool:
+    """Return whether nobody has put anything into the database yet."""
+    return not any(model.objects.exists() for model in (User, Account, Source))
 
 
 def banner() -> str:
-    rule = "─" * 72
-    return (
-        f"\n{rule}\n  {settings.ORGANISATION_NAME} is ready at {settings.PUBLIC_URL}\n\n  Stop with Ctrl-C.\n{rule}\n\n"
-    )
+    """Return what a person needs to know, between two rules."""
+    rule = "─" * 76
+    lines = [
+        rule,
+        f"  {settings.ORGANISATION_NAME} is ready at {settings.PUBLIC_URL}",
+        *_sign_ins(),
+        "",
+        "  Stop with Ctrl-C.",
+    ]
+    return "\n".join(["", *lines, rule, "", ""])
+
+
+def _sign_ins() -> list[str]:
+    """Return the demo's people whose password is still the printed one."""
+    users = {user.email: user for user in User.objects.filter(email__in=[person.email for person in company.PEOPLE])}
+    people = [person for person in company.PEOPLE if person.email in users]
+    # All got the same hash, and checking one takes a while on purpose: look at the first only.
+    if not people or not users[people[0].email].check_password(company.PASSWORD):
+        return []
+    lines = [f"    {person.email:<24} {person.name:<16} {person.access_level}, {person.function}" for person in people]
+    return ["", f"  Sign in with the password {company.PASSWORD} as", *lines]
 
 
 def _answers() -> bool:

@@ -17,8 +17,10 @@ ACCOUNT_COUNT = 300
 ACCOUNTS_PER_GROUP = 27
 HISTORY_DAYS = 730
 YEAR = timedelta(days=365)
-SEATS = {Tier.ENTERPRISE: (45, 180), Tier.GROWTH: (12, 44), Tier.STARTER: (3, 11)}
-PEOPLE = {Tier.ENTERPRISE: (6, 10), Tier.GROWTH: (3, 5), Tier.STARTER: (1, 3)}
+PEOPLE = {Tier.ENTERPRISE: (9, 16), Tier.GROWTH: (4, 8), Tier.STARTER: (2, 3)}
+# Seats bought for each person there: from just enough to far too many.
+SEATS_PER_PERSON = (0.95, 2.4)
+EMPLOYEES = {Tier.ENTERPRISE: (600, 5200), Tier.GROWTH: (90, 700), Tier.STARTER: (8, 110)}
 TIER_SHARES = {Tier.ENTERPRISE: 15, Tier.GROWTH: 45, Tier.STARTER: 40}
 NOTICE_DAYS = {Tier.ENTERPRISE: 90, Tier.GROWTH: 60, Tier.STARTER: 30}
 PLAN_OF = {Tier.ENTERPRISE: 2, Tier.GROWTH: 1, Tier.STARTER: 0}
@@ -139,7 +141,7 @@ def _customer(number: int, stem: str, story: Story, today: date, *, name: str = 
         [(c, cur, z, w) for c, cur, w, z in countries], [w for _, _, w, _ in countries]
     )[0]
     team = SCALE if tier == Tier.STARTER else region
-    since = today - timedelta(days=random.randint(story.age_weeks[0] * 7, story.age_weeks[1] * 7 + 6))
+    since = today - timedelta(days=random.randint(max(1, story.age_weeks[0] * 7), story.age_weeks[1] * 7 + 6))
     ended_on = today - timedelta(days=random.randint(20, 200)) if story.ends else None
     customer = Customer(
         key=f"acc-{number:04}",
@@ -149,7 +151,7 @@ def _customer(number: int, stem: str, story: Story, today: date, *, name: str = 
         country=country,
         currency=currency,
         time_zone=zone,
-        employees=random.choice((3, 4, 5, 6, 8)) * random.randint(*SEATS[Tier(tier)]),
+        employees=random.randint(*EMPLOYEES[Tier(tier)]),
         tier=tier,
         team=team,
         # A few accounts have lost their CSM, so that the gap can be seen.
@@ -176,9 +178,7 @@ def _people(customer: Customer, random: Random, today: date) -> Iterator[Someone
         )
         title = random.choice(words.BUYER_TITLES if role == ContactRole.ECONOMIC_BUYER else words.TITLES[persona])
         name = words.person(random, names)
-        late = (
-            random.randint(0, max(1, (today - customer.since).days * 2 // 3)) if n > 2 and random.random() < 0.4 else 0
-        )
+        late = random.randint(0, (today - customer.since).days * 2 // 3) if n > 2 and random.random() < 0.4 else 0
         yield Someone(
             key=f"{customer.key}-{n}",
             name=name,
@@ -212,13 +212,13 @@ def _deals(customer: Customer, random: Random, today: date) -> Iterator[Deal]:
     tier = Tier(customer.tier)
     extra = {Tier.ENTERPRISE: (1, 3), Tier.GROWTH: (0, 2), Tier.STARTER: (0, 1)}[tier]
     offers = [company.CORE, *random.sample(company.OFFERS[1:], random.randint(*extra))]
-    seats = random.randint(*SEATS[tier])
+    seats = len(customer.people) * random.uniform(*SEATS_PER_PERSON)
     for n, offer in enumerate(offers):
         later = random.randint(60, 300) if n and random.random() < 0.5 else 0
         started_on = customer.since + timedelta(days=later)
         if started_on > today - timedelta(days=5) or (customer.ended_on and started_on > customer.ended_on - YEAR / 4):
             continue
-        yield _deal(customer, offer, started_on, seats=max(2, seats // (1 + n)), random=random, today=today)
+        yield _deal(customer, offer, started_on, seats=max(1, round(seats / (1 + 3 * n))), random=random, today=today)
 
 
 def _deal(customer: Customer, offer: Offer, started_on: date, *, seats: int, random: Random, today: date) -> Deal:
@@ -239,7 +239,7 @@ def _deal(customer: Customer, offer: Offer, started_on: date, *, seats: int, ran
     deal = Deal(f"{customer.key}-{offer.key}", offer, started_on, fields)
     for day, event in _happenings(customer, started_on, random, today):
         if event == "seats":
-            seats = max(2, round(seats * (1 + customer.story.seats_grow * random.uniform(0.15, 0.5))))
+            seats = max(1, round(seats * (1 + customer.story.seats_grow * random.uniform(0.15, 0.5))))
             deal.changes.append(Terms(day, {"seats": seats, "mrr": price * seats}))
         elif event == "plan":
             plan += 1
@@ -294,7 +294,7 @@ def _stages(customer: Customer, today: date) -> Iterator[Terms]:
     next_renewal = max(day for day in renewals if isinstance(day, date))
     if (
         customer.ended_on is None
-        and today < next_renewal <= today + timedelta(days=60)
+        and today < next_renewal < today + timedelta(days=60)
         and (today - customer.since).days > 300
     ):
         yield Terms(next_renewal - timedelta(days=60), {"stage": Stage.RENEWAL})

@@ -83,7 +83,7 @@ OFFERS = (
         "Dispatch",
         "Operations",
         "Dispatch web app",
-        (39, 59, 84),
+        (120, 240, 490),
         {
             LEAD: (
                 "Route planned",
@@ -103,7 +103,7 @@ OFFERS = (
         "Warehouse",
         "Operations",
         "Warehouse scanner",
-        (29, 45, 69),
+        (105, 210, 420),
         {
             LEAD: ("Goods received", "Pick list created", "Stock counted", "Replenishment approved", "Slot assigned"),
             ANALYST: ("Stock report opened",),
@@ -115,7 +115,7 @@ OFFERS = (
         "Insights",
         "Analytics",
         "Insights web app",
-        (25, 40, 62),
+        (95, 190, 380),
         {
             LEAD: ("Dashboard viewed",),
             ANALYST: ("Dashboard viewed", "Report created", "Report shared", "Forecast run", "Alert configured"),
@@ -127,7 +127,7 @@ OFFERS = (
         "Supplier Portal",
         "Network",
         "Supplier portal",
-        (15, 24, 38),
+        (55, 120, 240),
         {
             LEAD: ("Purchase order confirmed", "Delivery slot booked"),
             ANALYST: ("Supplier scorecard opened",),

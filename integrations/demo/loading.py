@@ -37,7 +37,7 @@ from accounts.services.loading import (
 )
 from integrations.demo import company, words
 from integrations.demo.book import Customer
-from integrations.demo.facts import Facts
+from integrations.demo.facts import Answered, Asked, Facts, Judged, Said
 from team.enums import Function
 from team.models import Team, User
 from team.services import create_team, create_user, update_profile
@@ -45,6 +45,8 @@ from team.services import create_team, create_user, update_profile
 SYSTEM = "product"
 HELP_DESK = "help desk"
 QUARTER_DAYS = 91
+# What is younger arrives as if it came in today: the first news, and the first bands that change.
+LIVE = timedelta(days=4)
 R = TypeVar("R")
 
 
@@ -64,8 +66,11 @@ class World:
     def admin(self) -> User:
         return self.users[company.PEOPLE[0].email]
 
-    def history(self) -> dict[str, Any]:
-        return {"now": self.now, "backfill": True}
+    def times(self, *, live: bool = False) -> dict[str, Any]:
+        return {"now": self.now, "backfill": not live}
+
+    def is_live(self, fact: Said | Asked | Answered | Judged) -> bool:
+        return fact.at >= self.now - LIVE
 
 
 def load_company(now: datetime) -> World:
@@ -118,7 +123,7 @@ def load_customers(world: World, book: Sequence[Customer]) -> None:
     """Write accounts, parents first, with their people and what they bought."""
     for generation in ([c for c in book if c.parent is None], [c for c in book if c.parent is not None]):
         rows = [_account(world, customer) for customer in generation]
-        for customer, account in zip(generation, _all(create_accounts(rows, **world.history())), strict=True):
+        for customer, account in zip(generation, _all(create_accounts(rows, **world.times())), strict=True):
             world.accounts[customer.key] = account
     people = [(customer, someone) for customer in book for someone in customer.people]
     contacts = _all(
@@ -141,7 +146,7 @@ def load_customers(world: World, book: Sequence[Customer]) -> None:
                 )
                 for customer, someone in people
             ],
-            **world.history(),
+            **world.times(),
         )
     )
     world.contacts = {someone.key: contact for (_, someone), contact in zip(people, contacts, strict=True)}
@@ -158,7 +163,7 @@ def load_customers(world: World, book: Sequence[Customer]) -> None:
                 for customer in book
                 for deal in customer.deals
             ],
-            **world.history(),
+            **world.times(),
         )
     )
     _assign_teams(world, book)
@@ -216,8 +221,8 @@ def _save_segments(world: World) -> None:
         create_segment(name=name, condition=condition, owner=world.admin, now=world.now)
 
 
-def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts]) -> None:
-    """Write what was said, asked, answered and judged."""
+def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts], *, live: bool) -> None:
+    """Write what was said, asked, answered and judged: the last days, or the history before them."""
     activities, tickets, responses, sentiments = [], [], [], []
     for customer in book:
         account, facts = world.accounts[customer.key], told[customer.key]
@@ -234,6 +239,7 @@ def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts]) -
                 author=world.users.get(said.author),
             )
             for said in facts.said
+            if world.is_live(said) is live
         ]
         tickets += [
             NewTicket(
@@ -257,6 +263,7 @@ def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts]) -
                 external_id=asked.key,
             )
             for asked in facts.asked
+            if world.is_live(asked) is live
         ]
         responses += [
             NewResponse(
@@ -269,6 +276,7 @@ def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts]) -
                 source="survey",
             )
             for answer in facts.answered
+            if world.is_live(answer) is live
         ]
         sentiments += [
             NewSentiment(
@@ -279,11 +287,12 @@ def load_facts(world: World, book: Sequence[Customer], told: dict[str, Facts]) -
                 occurred_at=judged.at,
             )
             for judged in facts.judged
+            if world.is_live(judged) is live
         ]
-    _all(record_activities(activities, **world.history()))
-    _all(open_tickets(tickets, **world.history()))
-    _all(record_survey_responses(responses, **world.history()))
-    _all(record_sentiments(sentiments, **world.history()))
+    _all(record_activities(activities, **world.times(live=live)))
+    _all(open_tickets(tickets, **world.times(live=live)))
+    _all(record_survey_responses(responses, **world.times(live=live)))
+    _all(record_sentiments(sentiments, **world.times(live=live)))
 
 
 def _start(day: date) -> datetime:

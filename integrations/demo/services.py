@@ -39,15 +39,24 @@ def load_demo(*, now: datetime, say: Say, size: int = ACCOUNT_COUNT) -> None:
     world = load_company(now)
     load_customers(world, book)
     clock.tell(f"{len(world.accounts)} accounts with {len(world.contacts)} contacts and what they bought")
-    load_facts(world, book, {customer.key: make_facts(customer, now) for customer in book})
+    told = {customer.key: make_facts(customer, now) for customer in book}
+    load_facts(world, book, told, live=False)
     clock.tell("activities, tickets, answers and judgements of two years")
     count = _send_usage(world, book)
     clock.tell(f"{count:,} usage events through the ingest")
     # Nobody else has had the time to: without figures about the tables every score is slow.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    days = _score(now)
-    clock.tell(f"health scores of {days} days")
+    scorecard = ensure_starter_scorecard(now=now)
+    assert scorecard is not None
+    days = [*history_days(now.date()), None]
+    for day in days:
+        score_accounts(scorecard=scorecard, now=now, as_of=day)
+    load_facts(world, book, told, live=True)
+    score_accounts(scorecard=scorecard, now=now)
+    while stamp_events():
+        pass
+    clock.tell(f"health scores of {len(days)} days")
 
 
 def history_days(today: date) -> list[date]:
@@ -73,18 +82,6 @@ def _send_usage(world: World, book: list[Customer]) -> int:
     count = send(batched(stream), write_keys)
     process_backlog(seconds=PROCESS_SECONDS, linger=0)
     return count
-
-
-def _score(now: datetime) -> int:
-    scorecard = ensure_starter_scorecard(now=now)
-    assert scorecard is not None
-    days = history_days(now.date())
-    for day in days:
-        score_accounts(scorecard=scorecard, now=now, as_of=day)
-    while stamp_events():
-        pass
-    score_accounts(scorecard=scorecard, now=now)
-    return len(days) + 1
 
 
 class _Clock:

@@ -56,18 +56,23 @@ def _fading(weeks_ago: float, phase: float) -> float:
 
 
 STORIES = (
-    Story("healthy", 32, _steady, feeling=(4.2, 4.3)),
+    Story("healthy", 28, _steady, feeling=(4.0, 4.0)),
     Story("growing", 11, _growing, feeling=(4.1, 4.6), seats_grow=0.9),
     Story("quiet", 7, lambda w, p: 0.45 * _steady(w, p), tickets=0.5, feeling=(4.4, 4.5), reach=0.45),
     Story("seasonal", 6, _seasonal, feeling=(4.0, 4.0)),
     Story("declining", 12, _declining, tickets=2.5, trouble=0.3, feeling=(3.7, 1.7), reach=0.45, seats_grow=-0.5),
     Story(
-        "silent_champion", 8, lambda w, p: 0.8 * _steady(w, p), feeling=(4.0, 3.0), reach=0.7, champion_silent_weeks=6
+        "silent_champion",
+        10,
+        lambda w, p: _steady(w, p) * (0.35 if w < 6 else 0.9),
+        feeling=(4.0, 2.6),
+        reach=0.6,
+        champion_silent_weeks=6,
     ),
     Story(
         "support_trouble",
-        10,
-        lambda w, p: 0.85 * _steady(w, p) * (0.45 if w < 9 else 1.0),
+        12,
+        lambda w, p: _steady(w, p) * (0.3 if w < 8 else 0.85),
         tickets=9.0,
         trouble=0.75,
         trouble_weeks=14,

@@ -141,6 +141,23 @@ def test_use_follows_the_story(book):
     assert recent("growing", 4, 40) > 1.4
 
 
+@pytest.mark.parametrize(
+    "now",
+    [datetime(2026, 6, 15, 0, 5, tzinfo=UTC), datetime(2026, 6, 14, 23, 55, tzinfo=UTC)],
+    ids=["monday", "sunday"],
+)
+def test_nothing_lies_in_the_future_at_any_hour(now):
+    for customer in make_book(now.date()):
+        days = [term.on for deal in customer.deals for term in deal.changes] + [term.on for term in customer.stages]
+        days += [someone.joined_on for someone in customer.people] + [customer.since]
+        assert max(days) < now.date()
+        facts = make_facts(customer, now)
+        for fact in [*facts.said, *facts.asked, *facts.answered, *facts.judged]:
+            assert fact.at < now
+            assert (getattr(fact, "resolved_at", None) or fact.at) < now
+            assert (getattr(fact, "responded_at", None) or fact.at) < now
+
+
 def test_messages_are_unique_and_end_with_the_subscription(book):
     for customer in [c for c in book if c.story.key in {"churned", "no_data", "silent_champion"}]:
         sent = [message for _, message in messages(customer, NOW)]

@@ -23,6 +23,7 @@ from health.models import CurrentScore, HeldEvent, RejectedEvent, ScoreSnapshot,
 from health.scorecards import Band
 from integrations.demo import company, services
 from integrations.demo.book import make_book
+from integrations.demo.loading import LIVE
 from integrations.demo.services import NotEmptyError, history_days, load_demo
 from integrations.demo.usage import messages
 from team.models import User
@@ -44,19 +45,19 @@ def test_demo_is_loaded_whole():
     assert Account.objects.exclude(parent=None).count() == sum(customer.parent is not None for customer in book)
     assert (User.objects.count(), Persona.objects.count(), Segment.objects.count()) == (8, 3, 3)
     assert all(model.objects.exists() for model in (Activity, Ticket, SurveyResponse, Sentiment, ExchangeRate))
-    _check_known_when_it_happened()
+    _check_known_when_it_happened(now)
     _check_usage(book, now)
     _check_scores(now)
 
 
-def _check_known_when_it_happened():
-    """A score of the past sees the demo's facts as they were known then."""
+def _check_known_when_it_happened(now):
+    """A score of the past sees the demo's facts as they were known then; the last days came in today."""
     for model in (Activity, Ticket, SurveyResponse, Sentiment):
-        assert not model.objects.exclude(known_at=F("occurred_at")).exists()
-    assert set(
-        AccountEvent.objects.exclude(kind__in=["account_team.joined", "band.changed"]).values_list("origin")
-    ) == {("backfill",)}
-    assert not AccountEvent.objects.filter(position=None).exclude(kind="band.changed").exists()
+        assert not model.objects.filter(occurred_at__lt=now - LIVE).exclude(known_at=F("occurred_at")).exists()
+        assert not model.objects.filter(occurred_at__gte=now - LIVE).exclude(known_at=now).exists()
+    history = AccountEvent.objects.filter(occurred_at__lt=now - LIVE)
+    assert set(history.values_list("origin", flat=True)) == {"backfill"}
+    assert not AccountEvent.objects.filter(position=None).exists()
 
 
 def _check_usage(book, now):
@@ -86,10 +87,10 @@ def test_demo_needs_an_empty_database():
 
 
 def test_demo_that_is_cut_off_leaves_nothing(monkeypatch):
-    def stop(now):
+    def stop(**options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(services, "_score", stop)
+    monkeypatch.setattr(services, "score_accounts", stop)
     with pytest.raises(KeyboardInterrupt):
         load_demo(now=datetime.now(UTC), say=print, size=5)
     assert not User.objects.exists()

@@ -267,15 +267,20 @@ def sweep() -> int:
 
 
 def retry(pk: int) -> bool:
-    """Make a row that was given up due again, with all its attempts. False when it is not given up."""
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE team_work AS work SET state = 'due', attempts = 0, due_at = now(), finished_at = NULL"
-            " WHERE id = %s AND state = 'dead' AND NOT EXISTS (SELECT FROM team_work AS other"
-            " WHERE other.kind = work.kind AND other.key = work.key AND other.key <> '' AND other.state = 'due')",
-            [pk],
-        )
-        return bool(cursor.rowcount == 1)
+    """Make a row that was given up due again, with all its attempts.
+
+    False when it is not given up, or newer work of its key is due already.
+    """
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE team_work SET state = 'due', attempts = 0, due_at = now(), finished_at = NULL"
+                " WHERE id = %s AND state = 'dead'",
+                [pk],
+            )
+            return bool(cursor.rowcount == 1)
+    except IntegrityError:
+        return False
 
 
 def discard(pk: int) -> bool:

@@ -262,3 +262,11 @@ def test_run_due_work_wakes_another_worker_for_the_rest(monkeypatch):
         work.enqueue(kind="k")
     assert work.run_due_work(limit=2) == 2
     assert asked == [2, 1]
+
+
+def test_retry_leaves_a_row_whose_newer_work_is_due():
+    work.handler("k")(lambda payload: None)
+    dead = Work.objects.create(kind="k", key="a", state="dead")
+    work.enqueue(kind="k", key="a")
+    assert not work.retry(dead.pk)
+    assert Work.objects.get(pk=dead.pk).state == "dead"

@@ -30,11 +30,12 @@ LOOK_SECONDS = 0.05
 # Attempts a body gets together with others, and altogether.
 SHARED_ATTEMPTS = 2
 MAX_ATTEMPTS = 6
-# A chunk holds the lock that scoring waits for, so it should take about this long.
-CHUNK_SECONDS = 0.5
-MIN_CHUNK_EVENTS = 500
-MAX_CHUNK_EVENTS = 30_000
-MAX_CHUNK_BATCHES = 1000
+# A chunk holds the lock that scoring waits for, so it should take no longer than this. Small ones
+# cost more: every chunk asks some 25 questions.
+CHUNK_SECONDS = 2.0
+MIN_CHUNK_EVENTS = 2000
+MAX_CHUNK_EVENTS = 50_000
+MAX_CHUNK_BATCHES = 2000
 
 # Connection, transaction rollback, resources, object in use, intervention, system error.
 TEMPORARY_SQLSTATES = {"08", "40", "53", "55", "57", "58"}
@@ -46,7 +47,7 @@ _Key = tuple[int, datetime]
 class Pace:
     """How many events a chunk may have: twice as many after a quick full one, half after a slow one."""
 
-    events: int = 2000
+    events: int = 5000
 
     def adjust(self, seconds: float, *, was_full: bool) -> None:
         if seconds > CHUNK_SECONDS:

@@ -467,9 +467,9 @@ def test_pace_follows_the_time_a_chunk_takes():
     pace.adjust(0.1, was_full=True)
     assert pace.events == 4000
     pace.adjust(0.1, was_full=False)
-    pace.adjust(0.4, was_full=True)
+    pace.adjust(1.5, was_full=True)
     assert pace.events == 4000
-    pace.adjust(0.6, was_full=True)
+    pace.adjust(2.1, was_full=True)
     assert pace.events == 2000
     for _ in range(9):
         pace.adjust(9, was_full=True)

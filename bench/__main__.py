@@ -20,6 +20,8 @@ BARS: dict[tuple[str, str], tuple[str, float]] = {
     ("ingest", "p99 ms"): ("-", 150),
     ("ingest", "ratio"): ("+", 0.12),
     ("freshness", "p95 s"): ("-", 60),
+    ("lists", "list p95 ms"): ("-", 150),
+    ("lists", "360 p95 ms"): ("-", 200),
 }
 
 
@@ -35,9 +37,16 @@ def freshness(options: argparse.Namespace) -> Figures:
     return run(accounts=min(options.accounts, 10_000))
 
 
+def lists(options: argparse.Namespace) -> Figures:
+    from bench.lists import run
+
+    return run(accounts=options.accounts)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "ingest": ingest,
     "freshness": freshness,
+    "lists": lists,
 }
 
 

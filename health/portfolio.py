@@ -125,16 +125,20 @@ def reasons(scores: Sequence[CurrentScore], *, limit: int = 2) -> dict[int, list
     """
     if not scores:
         return {}
-    wanted = Q()
-    for score in scores:
-        wanted |= Q(
-            account_id=score.account_id, scorecard_id=score.scorecard_id, as_of=score.as_of, revision=score.revision
-        )
     versions = ScorecardVersion.objects.in_bulk({score.version_id for score in scores})
     labels = {pk: [measure.label for measure in version.card().measures] for pk, version in versions.items()}
     found: dict[int, list[Reason]] = {}
-    for snapshot in ScoreSnapshot.objects.filter(wanted).only("account_id", "version_id", "contribution"):
-        costs = zip(labels.get(snapshot.version_id, []), snapshot.contribution, strict=False)
-        worst = sorted((points, label) for label, points in costs if points < 0)[:limit]
-        found[snapshot.account_id] = [Reason(label, points / 100) for points, label in worst]
+    # Asked by each part of the key, not by fifty keys: that is several times quicker to say.
+    shown = {(score.account_id, score.scorecard_id, score.as_of, score.revision) for score in scores}
+    accounts, scorecards, days, revisions = (set(part) for part in zip(*shown, strict=True))
+    snapshots = ScoreSnapshot.objects.filter(
+        account_id__in=accounts, scorecard_id__in=scorecards, as_of__in=days, revision__in=revisions
+    )
+    for *key, version_id, contribution in snapshots.values_list(
+        "account_id", "scorecard_id", "as_of", "revision", "version_id", "contribution"
+    ):
+        if tuple(key) in shown:
+            costs = zip(labels.get(version_id, []), contribution, strict=False)
+            worst = sorted((points, label) for label, points in costs if points < 0)[:limit]
+            found[key[0]] = [Reason(label, points / 100) for points, label in worst]
     return found

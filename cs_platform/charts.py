@@ -4,6 +4,7 @@ All coordinates are pixels of the chart's own viewBox, origin top left, rounded 
 `None` in a series is "unknown": a gap, never a zero.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,6 +107,33 @@ def sparkline(
     lines = [run for run in runs if len(run) > 1]
     alone = [run[0] for run in runs[:-1] if len(run) == 1]
     return Sparkline(width, height, _line(lines), _area(lines, height), (*alone, runs[-1][-1]))
+
+
+@dataclass(frozen=True)
+class Curve:
+    width: int
+    height: int
+    line: str
+    dot: Point | None
+
+
+def curve(points: Sequence[tuple[float, float]], value: float | None, *, width: int = 84, height: int = 28) -> Curve:
+    """Draw a measure's curve (value, points 0-100), level outside, with a dot where the value stands.
+
+    The values from the curve's first to its last point fill the width; a value outside is drawn at the edge.
+    """
+    first, last = points[0][0], points[-1][0]
+    margin = (last - first) * 0.12
+    x = Scale(first - margin, last + margin, SPARK_PAD, width - SPARK_PAD)
+    y = Scale(0, 100, height - SPARK_PAD, SPARK_PAD)
+    whole = [(first - margin, points[0][1]), *points, (last + margin, points[-1][1])]
+    line = _line([[Point(px(x(at)), px(y(high))) for at, high in whole]])
+    if value is None:
+        return Curve(width, height, line, None)
+    at = min(max(value, first - margin), last + margin)
+    left, right = next(pair for pair in itertools.pairwise(whole) if pair[0][0] <= at <= pair[1][0])
+    high = Scale(left[0], right[0], left[1], right[1])(at)
+    return Curve(width, height, line, Point(px(x(at)), px(y(high))))
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,15 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cs_platform.pages import account, accounts, api_docs, my_day, search, styleguide, system
+from cs_platform.pages import account, account_health, accounts, api_docs, my_day, search, styleguide, system
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", my_day.my_day, name="my_day"),
     path("accounts/", accounts.account_list, name="account_list"),
     path("accounts/export/", accounts.account_export, name="account_export"),
     path("accounts/<int:pk>/", account.account_overview, name="account"),
+    path("accounts/<int:pk>/health/", account_health.account_health, name="account_health"),
+    path("accounts/<int:pk>/usage/", account_health.account_usage, name="account_usage"),
     path("accounts/<int:pk>/people/", account.account_people, name="account_people"),
     path("accounts/<int:pk>/tickets/", account.account_tickets, name="account_tickets"),
     path("accounts/<int:pk>/timeline/", account.account_timeline, name="account_timeline"),
@@ -21,8 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("team.urls")),
     path("", include("team.sign_in_urls")),
-    path("", include("health.urls")),
     path("", include("health.ingest.urls")),
+    path("", include("health.urls")),
     path("api/docs", api_docs.api_docs, name="api_docs"),
     path("api/", include("cs_platform.api")),
     path("search/", search.search, name="search"),

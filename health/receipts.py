@@ -44,6 +44,10 @@ class Line:
     contribution: float
 
     @property
+    def about(self) -> str:
+        return use_text(self.measure, self.words)
+
+    @property
     def state(self) -> str:
         """known, stale (it has a value, but too old a one) or missing."""
         if self.points is not None:
@@ -87,8 +91,17 @@ class Receipt:
         return _hundredths(self.snapshot.score)
 
     @property
+    def points(self) -> float | None:
+        """The score as a number for charts."""
+        return None if self.score is None else float(self.score)
+
+    @property
     def band(self) -> Band:
         return Band(self.snapshot.band)
+
+    @property
+    def short_hash(self) -> str:
+        return bytes(self.snapshot.hash).hex()[:16]
 
     @property
     def last_day(self) -> date:
@@ -132,7 +145,7 @@ def build_receipt(snapshot: ScoreSnapshot, version: ScorecardVersion | None = No
     keys = [measure.key for measure in card.measures]
     inputs = zip(snapshot.value, snapshot.fresh, snapshot.points, snapshot.contribution, strict=True)
     found = dict(zip(keys, inputs, strict=True))
-    names = _scope_names(card)
+    names = scope_names(card)
     root = _part(
         card.root, 0, (), _Reading(snapshot.as_of, found, dict(zip(keys, shares, strict=True)), card.shares(), names)
     )
@@ -198,8 +211,7 @@ def use_words(use: MetricUse, names: dict[str, str] | None = None) -> str:
         if value in (None, ()):
             continue
         if parameter.kind == "integer":
-            prefix = "" if parameter.key == "days" else f"{parameter.label.lower()} "
-            words.append(f"{prefix}{value} {parameter.unit}".strip())
+            words.append(f"{value} days" if parameter.key == "days" else f"{parameter.label.lower()} {value}")
         elif parameter.kind == "texts":
             words.append(", ".join(value))
         else:
@@ -207,6 +219,12 @@ def use_words(use: MetricUse, names: dict[str, str] | None = None) -> str:
     names = names or {}
     words += [names.get(f"{key} {value}", f"{key} {value}") for key, value in use.scope.as_dict().items()]
     return " · ".join(words)
+
+
+def use_text(measure: Measure, words: str) -> str:
+    """Say which metric a measure uses and how; the metric's name is left out where the measure bears it."""
+    label = get_metric(measure.use.metric).label
+    return " · ".join(part for part in ("" if label == measure.label else label, words) if part)
 
 
 @dataclass(frozen=True)
@@ -316,7 +334,7 @@ def _score_row(
     return score_values(card, version_hash, row, as_of)
 
 
-def _scope_names(card: Card) -> dict[str, str]:
+def scope_names(card: Card) -> dict[str, str]:
     """Return the names of the personas and products in scope of any measure, asked only if there are any."""
     scopes = [measure.use.scope for measure in card.measures]
     names: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from health.views import quarantine, sources
+from health.views import quarantine, scorecards, sources
 
 urlpatterns = [
     path("settings/sources/", sources.source_list, name="source_list"),
@@ -15,4 +15,6 @@ urlpatterns = [
     path("settings/sources/quarantine/<int:pk>/", quarantine.rejected, name="rejected"),
     path("settings/sources/quarantine/replay/", quarantine.rejected_replay, name="rejected_replay"),
     path("settings/sources/quarantine/discard/", quarantine.rejected_discard, name="rejected_discard"),
+    path("settings/scorecards/", scorecards.scorecard_list, name="scorecard_list"),
+    path("settings/scorecards/<int:pk>/", scorecards.scorecard, name="scorecard"),
 ]

@@ -43,6 +43,8 @@ RECENT_TICKETS_DAYS = 90
 RANGES = {13: "90 days", 30: "30 weeks", 52: "1 year"}
 TABS = [
     ("overview", "Overview", "account"),
+    ("health", "Health", "account_health"),
+    ("usage", "Usage", "account_usage"),
     ("people", "People", "account_people"),
     ("tickets", "Tickets", "account_tickets"),
     ("timeline", "Timeline", "account_timeline"),

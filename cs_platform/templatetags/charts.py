@@ -33,6 +33,22 @@ def sparkline(values: charts.Series, band: str | None = None, label: str = "Tren
     )  # fmt: skip
 
 
+@register.simple_tag
+def curve(points: Sequence[tuple[float, float]], value: float | None = None, label: str = "Curve") -> SafeString:
+    """Draw how a measure turns values into points, with a dot at the value; the label says its corners."""
+    drawn = charts.curve(points, value)
+    said = f"{label}: " + ", ".join(f"{number(at)} gives {number(high)}" for at, high in points)
+    dot = (
+        format_html('<circle class="series-dot" cx="{}" cy="{}" r="2.5"/>', drawn.dot.x, drawn.dot.y)
+        if drawn.dot
+        else ""
+    )
+    return format_html(
+        '<svg class="spark" viewBox="0 0 {} {}" role="img" aria-label="{}"><path class="series-line" d="{}"/>{}</svg>',
+        drawn.width, drawn.height, said, drawn.line, dot,
+    )  # fmt: skip
+
+
 @register.inclusion_tag("charts/gauge.html")
 def gauge(score: float | None, band: str | None, name: str = "Health") -> Context:
     """Draw a half circle from 0 to 100 with the score inside; an unknown score says so."""

@@ -144,7 +144,7 @@ def test_a_receipt_keeps_its_version_when_another_is_published(account):
 
 def test_use_words_say_parameters_and_scope():
     assert use_words(use_of("open_tickets")) == ""
-    assert use_words(use_of("usage_trend", days=7)) == "7 days · smallest baseline 20 events"
+    assert use_words(use_of("usage_trend", days=7)) == "7 days · smallest baseline 20"
     scope = {"role": "champion", "product": 4}
     use_ = use_of("event_count", scope, days=30, events=["order", "login"])
     assert use_words(use_, {"product 4": "Fleet"}) == "30 days · login, order · role champion · Fleet"

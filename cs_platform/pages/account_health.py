@@ -1,0 +1,53 @@
+"""The tabs of an account that health fills: how the score came about, and how the product is used."""
+
+from datetime import date
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from accounts.queries import running_subscriptions
+from cs_platform.pages.account import account_context
+from health.account_health import account_health as health_of
+from health.overview import weekly_people
+from health.receipts import replay
+from health.usage.report import WEEKS, usage_report
+from team.requests import UserRequest
+
+
+@require_safe
+def account_health(request: UserRequest, pk: int) -> HttpResponse:
+    """Show history, measures and the receipt of the newest score, or of the day asked for."""
+    context = account_context(request, pk, "health")
+    health = health_of(context["account"], scorecard_id=_number(request, "scorecard"), day=_day(request, "day"))
+    context["health"] = health
+    if health.receipt and request.GET.get("replay"):
+        snapshot = health.receipt.snapshot
+        context["is_replayed"] = replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
+    return render(request, "pages/account_health.html", context)
+
+
+@require_safe
+def account_usage(request: UserRequest, pk: int) -> HttpResponse:
+    context = account_context(request, pk, "usage")
+    account, today = context["account"], timezone.now().date()
+    context |= {
+        "usage": usage_report(account, today=today),
+        "people_by_week": weekly_people(account, today=today, weeks=WEEKS),
+        "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=today)) or None,
+    }
+    return render(request, "pages/account_usage.html", context)
+
+
+def _number(request: UserRequest, name: str) -> int | None:
+    text = request.GET.get(name, "")
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
+
+
+def _day(request: UserRequest, name: str) -> date | None:
+    """Return a day of the query; what is none is as if it had not been given."""
+    try:
+        return date.fromisoformat(request.GET.get(name, ""))
+    except ValueError:
+        return None

@@ -1,0 +1,158 @@
+"""What the health page of an account shows: its history, and how a score came about."""
+
+import itertools
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from accounts.models import Account
+from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
+from health.queries import score_history, snapshot_at
+from health.receipts import HUNDREDTHS, UNKNOWN, Line, Part, Receipt, build_receipt, verify
+
+HISTORY_DAYS = 180
+TREND_POINTS = 30
+# From here on a decimal says nothing.
+LARGE = 100
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table of measures: a group (`part`) or a measure (`line`), and its trend.
+
+    `trend`: points on the last days of the same version, None where unknown. `seen_at`: the time of
+    the newest input; of a day that was running, when the score was computed.
+    """
+
+    part: Part | None
+    line: Line | None
+    trend: tuple[float | None, ...] = ()
+    seen_at: datetime | None = None
+
+    @property
+    def weight(self) -> str:
+        """The share of the whole weight it had, and the one the scorecard gives it where that differs."""
+        node = self.part or self.line
+        assert node is not None
+        real, nominal = round(node.share * 100, 1), round(node.nominal_share * 100, 1)
+        return f"{real:g} %" if real == nominal else f"{real:g} % (of {nominal:g} %)"
+
+    @property
+    def moves(self) -> str:
+        """The points by which it moves the score, with their sign."""
+        node = self.part or self.line
+        assert node is not None
+        if isinstance(node, Line) and node.share == 0:
+            return "–"
+        return f"{node.contribution:+.2f}".replace("-", "−") if node.contribution else "0"
+
+    @property
+    def value(self) -> str:
+        """The value as people read it: whole where it is large, with its unit."""
+        if self.line is None or self.line.value is None:
+            return ""
+        value = self.line.value
+        digits = 0 if abs(value) >= LARGE or math.isclose(value, round(value)) else 1
+        return f"{value:,.{digits}f} {self.line.metric.unit}".replace("-", "−").strip()
+
+
+@dataclass(frozen=True)
+class AccountHealth:
+    """`history`: (last day counted, score or None) for each day; `markers`: days on which another version began."""
+
+    scores: list[CurrentScore]
+    current: CurrentScore | None
+    receipt: Receipt | None
+    problems: list[str]
+    rows: list[Row]
+    history: list[tuple[date, float | None]]
+    markers: list[tuple[date, str]]
+
+    @property
+    def gaps(self) -> list[Line]:
+        """The measures that lower the confidence, the weightiest first."""
+        lines = [] if self.receipt is None else self.receipt.lines
+        return sorted((line for line in lines if line.state != "known"), key=lambda line: -line.nominal_share)
+
+    @property
+    def is_newest(self) -> bool:
+        """Whether the receipt is that of the current score."""
+        if self.receipt is None or self.current is None:
+            return False
+        snapshot = self.receipt.snapshot
+        return (snapshot.as_of, snapshot.revision) == (self.current.as_of, self.current.revision)
+
+
+def account_health(account: Account, *, scorecard_id: int | None = None, day: date | None = None) -> AccountHealth:
+    """Return what is known by a scorecard (None: the main one), with the receipt that counts `day` as its last.
+
+    Without that day, the newest before it; without any, no receipt.
+    """
+    scores = list(
+        CurrentScore.objects.filter(account=account)
+        .select_related("scorecard", "version")
+        .order_by("-is_main", "scorecard__position", "scorecard_id")
+    )
+    current = next((score for score in scores if score.scorecard_id == scorecard_id), None)
+    if scorecard_id is None and scores:
+        current = scores[0]
+        scorecard_id = current.scorecard_id
+    if scorecard_id is None:
+        return AccountHealth(scores, None, None, [], [], [], [])
+    as_of = None if day is None else day + timedelta(days=1)
+    snapshot = snapshot_at(account, scorecard_id=scorecard_id, as_of=as_of)
+    if snapshot is None:
+        return AccountHealth(scores, current, None, [], [], [], [])
+    receipt = build_receipt(snapshot)
+    past = _newest_per_day(account, scorecard_id, until=snapshot.as_of)
+    return AccountHealth(
+        scores=scores,
+        current=current,
+        receipt=receipt,
+        problems=verify(receipt.as_dict()),
+        rows=list(_rows(receipt, past)),
+        history=_history(past),
+        markers=_markers(past),
+    )
+
+
+def _newest_per_day(account: Account, scorecard_id: int, *, until: date) -> list[ScoreSnapshot]:
+    """Return the newest snapshot of each day that has one, oldest first."""
+    rows = score_history(
+        account, scorecard_id=scorecard_id, first=until - timedelta(days=HISTORY_DAYS - 1), last=until
+    ).order_by("as_of", "revision")
+    return list({row.as_of: row for row in rows.defer("value", "fresh", "contribution", "hash")}.values())
+
+
+def _history(past: list[ScoreSnapshot]) -> list[tuple[date, float | None]]:
+    found = {row.as_of: None if row.score == UNKNOWN else row.score / HUNDREDTHS for row in past}
+    first, last = past[0].as_of, past[-1].as_of
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [(day - timedelta(days=1), found.get(day)) for day in days]
+
+
+def _markers(past: list[ScoreSnapshot]) -> list[tuple[date, str]]:
+    changes = [
+        (after.as_of - timedelta(days=1), after.version_id)
+        for before, after in itertools.pairwise(past)
+        if before.version_id != after.version_id
+    ]
+    if not changes:
+        return []
+    numbers = dict(ScorecardVersion.objects.filter(pk__in=[pk for _, pk in changes]).values_list("pk", "number"))
+    return [(day, f"v{numbers[pk]}") for day, pk in changes]
+
+
+def _rows(receipt: Receipt, past: list[ScoreSnapshot]) -> Iterator[Row]:
+    """Yield the rows of the table; a measure's trend goes back as far as its version does, a page at most."""
+    same = [row for row in past if row.version_id == receipt.version.pk][-TREND_POINTS:]
+    place = 0
+    for node in receipt.root.walk():
+        if isinstance(node, Part):
+            yield Row(node, None)
+        else:
+            points = (row.points[place] for row in same)
+            seen_at = None if node.fresh_at is None else min(node.fresh_at, receipt.snapshot.recorded_by)
+            yield Row(None, node, tuple(None if p == UNKNOWN else p / HUNDREDTHS for p in points), seen_at)
+            place += 1

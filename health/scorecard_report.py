@@ -1,0 +1,157 @@
+"""What the pages about scorecards show: who is scored, how sure, and what each measure rests on."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+from django.db.models import Avg, Count, Q
+
+from accounts.conditions import describe
+from accounts.conditions.errors import ConditionError
+from health.metrics.registry import Metric, get_metric
+from health.models import CurrentScore, Scorecard, ScorecardVersion
+from health.receipts import use_text, use_words
+from health.scorecards import Band, Card, Group, Measure
+
+# Coverage is counted over about this many accounts, spread evenly over all.
+SAMPLE_ACCOUNTS = 5_000
+FULL_CONFIDENCE = 100
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How a scorecard's current scores stand. `incomplete`: accounts with any missing or too old data."""
+
+    accounts: int = 0
+    incomplete: int = 0
+    confidence: float | None = None
+    bands: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return dict(self.bands)
+
+    @property
+    def incomplete_percent(self) -> int | None:
+        return round(100 * self.incomplete / self.accounts) if self.accounts else None
+
+
+@dataclass(frozen=True)
+class ListedScorecard:
+    scorecard: Scorecard
+    applies_to: str
+    measure_count: int
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class NodeRow:
+    """A group or measure of a version. `share`: percent of the whole; `known`: percent of accounts with fresh data."""
+
+    label: str
+    depth: int
+    share: float
+    measure: Measure | None = None
+    metric: Metric | None = None
+    about: str = ""
+    known: int | None = None
+
+
+def scorecard_list() -> list[ListedScorecard]:
+    """Return every scorecard, the most important first. Two queries."""
+    coverage = coverages()
+    return [
+        ListedScorecard(
+            scorecard=scorecard,
+            applies_to=applies_to(scorecard),
+            measure_count=len(scorecard.version.card().measures) if scorecard.version else 0,
+            coverage=coverage.get(scorecard.pk, Coverage()),
+        )
+        for scorecard in Scorecard.objects.select_related("version__published_by", "owner")
+    ]
+
+
+def coverages() -> dict[int, Coverage]:
+    """Return the coverage by scorecard."""
+    counts: dict[str, Any] = {band.word: Count("pk", filter=Q(band=band)) for band in Band}
+    rows: Iterable[Any] = (
+        CurrentScore.objects.order_by()
+        .values("scorecard_id")
+        .annotate(
+            accounts=Count("pk"),
+            incomplete=Count("pk", filter=Q(confidence__lt=FULL_CONFIDENCE)),
+            mean=Avg("confidence"),
+            **counts,
+        )
+    )
+    return {
+        row["scorecard_id"]: Coverage(
+            row["accounts"], row["incomplete"], row["mean"], tuple((band.word, row[band.word]) for band in Band)
+        )
+        for row in rows
+    }
+
+
+def applies_to(scorecard: Scorecard) -> str:
+    """Say which accounts a scorecard applies to."""
+    if not scorecard.applies_to:
+        return "All accounts"
+    try:
+        return describe(scorecard.applies_to)
+    except ConditionError as error:
+        return f"Nobody: {error.message}"
+
+
+def version_rows(version: ScorecardVersion, names: dict[str, str]) -> list[NodeRow]:
+    """Return the groups and measures of a version as a page lists them."""
+    card = version.card()
+    return list(_rows(card.root, 0, card, known_shares(version), names))
+
+
+def known_shares(version: ScorecardVersion) -> dict[int, int]:
+    """Return the percent of accounts with fresh data for each measure, by its place; empty without scores.
+
+    Over about SAMPLE_ACCOUNTS of those whose current score is by this version.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH scored AS MATERIALIZED (
+                SELECT account_id, scorecard_id, as_of, revision FROM health_currentscore
+                WHERE version_id = %(version)s AND deleted_at IS NULL
+            ), sample AS (
+                SELECT * FROM scored
+                WHERE account_id %% greatest(1, (SELECT count(*) / %(size)s FROM scored)) = 0 LIMIT 2 * %(size)s
+            )
+            SELECT place - 1, round(100.0 * avg((measured.one >= 0)::int))::int
+            FROM sample JOIN health_scoresnapshot s USING (account_id, scorecard_id, as_of, revision),
+                unnest(s.points) WITH ORDINALITY AS measured (one, place)
+            GROUP BY place
+            """,
+            {"version": version.pk, "size": SAMPLE_ACCOUNTS},
+        )
+        return dict(cursor.fetchall())
+
+
+def _rows(group: Group, depth: int, card: Card, known: dict[int, int], names: dict[str, str]) -> list[NodeRow]:
+    shares, places = card.shares(), {measure.key: place for place, measure in enumerate(card.measures)}
+    rows = []
+    for child in group.children:
+        if isinstance(child, Measure):
+            rows.append(
+                NodeRow(
+                    label=child.label,
+                    depth=depth,
+                    share=round(100 * shares[child.key], 1),
+                    measure=child,
+                    metric=get_metric(child.use.metric),
+                    about=use_text(child, use_words(child.use, names)),
+                    known=known.get(places[child.key]),
+                )
+            )
+        else:
+            share = sum(shares[measure.key] for measure in child.measures())
+            rows.append(NodeRow(child.label, depth, round(100 * share, 1)))
+            rows += _rows(child, depth + 1, card, known, names)
+    return rows

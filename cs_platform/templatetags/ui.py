@@ -70,17 +70,20 @@ def delta(
         return format_html('<span class="delta delta-same" title="Not known">{}</span>', formats.UNKNOWN)
     number = formats.signed_number(change, digits)
     if number == "0":
-        css, arrow, word = "delta delta-same", "minus", "unchanged"
+        css, word = "delta delta-same", "unchanged"
     else:
         up = change > 0
-        css = {("good", True): "delta delta-good", ("good", False): "delta delta-bad",
-               ("bad", True): "delta delta-bad", ("bad", False): "delta delta-good"}.get(
-                   (rising, up), "delta delta-same")  # fmt: skip
-        arrow, word = ("arrow-up-right", "up") if up else ("arrow-down-right", "down")
+        good = {"good": up, "bad": not up}.get(rising)
+        look = "delta delta-same" if good is None else "delta delta-good" if good else "delta delta-bad"
+        css, word = (f"{look} delta-up", "up") if up else (f"{look} delta-down", "down")
     return format_html(
-        '<span class="{}">{}<span class="visually-hidden">{} </span>{}{}{}</span>',
-        css, icon(arrow), word, number, f" {unit}" if unit else "", f" in {period}" if period else "",
-    )  # fmt: skip
+        '<span class="{}"><span class="visually-hidden">{} </span>{}{}{}</span>',
+        css,
+        word,
+        number,
+        f" {unit}" if unit else "",
+        f" in {period}" if period else "",
+    )
 
 
 @register.simple_tag

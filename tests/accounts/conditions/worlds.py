@@ -244,7 +244,7 @@ def leaf(draw: st.DrawFn, field: Field, catalogue: Catalogue) -> dict:
     params = {
         param.key: draw(st.sampled_from([key for key, _ in param.choices()]))
         for param in field.params
-        if param.choices and draw(st.booleans())
+        if param.choices and not param.is_texts and draw(st.booleans())
     }
     return tree | ({"params": params} if params else {})
 

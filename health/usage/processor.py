@@ -47,7 +47,7 @@ _Key = tuple[int, datetime]
 class Pace:
     """How many events a chunk may have: twice as many after a quick full one, half after a slow one."""
 
-    events: int = 5000
+    events: int = 10_000
 
     def adjust(self, seconds: float, *, was_full: bool) -> None:
         if seconds > CHUNK_SECONDS:

@@ -1,6 +1,5 @@
 """Loads the demo book: all of it in one transaction, so that a start that was cut off leaves nothing behind."""
 
-import secrets
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from time import monotonic
@@ -11,6 +10,7 @@ from accounts.events import stamp_events
 from accounts.models import Account
 from health.models import Source
 from health.services import ensure_starter_scorecard, score_accounts
+from health.services.sources import create_source
 from health.usage.processor import process_backlog
 from integrations.demo import company
 from integrations.demo.book import ACCOUNT_COUNT, Customer, make_book
@@ -69,13 +69,8 @@ def history_days(today: date) -> list[date]:
 def _send_usage(world: World, book: list[Customer]) -> int:
     write_keys = {}
     for offer in company.OFFERS:
-        source = Source.objects.create(
-            name=offer.source,
-            write_key=secrets.token_urlsafe(24),
-            system=SYSTEM,
-            product=world.products[offer.key],
-            created_at=world.now,
-            created_by=world.admin,
+        source = create_source(
+            name=offer.source, system=SYSTEM, product=world.products[offer.key], now=world.now, actor=world.admin
         )
         write_keys[offer.key] = source.write_key
     stream = (message for customer in book for message in messages(customer, world.now))

@@ -134,11 +134,9 @@ def reasons(scores: Sequence[CurrentScore], *, limit: int = 2) -> dict[int, list
     snapshots = ScoreSnapshot.objects.filter(
         account_id__in=accounts, scorecard_id__in=scorecards, as_of__in=days, revision__in=revisions
     )
-    for *key, version_id, contribution in snapshots.values_list(
-        "account_id", "scorecard_id", "as_of", "revision", "version_id", "contribution"
-    ):
-        if tuple(key) in shown:
-            costs = zip(labels.get(version_id, []), contribution, strict=False)
+    for snapshot in snapshots.only("account_id", "scorecard_id", "as_of", "revision", "version_id", "contribution"):
+        if (snapshot.account_id, snapshot.scorecard_id, snapshot.as_of, snapshot.revision) in shown:
+            costs = zip(labels.get(snapshot.version_id, []), snapshot.contribution, strict=False)
             worst = sorted((points, label) for label, points in costs if points < 0)[:limit]
-            found[key[0]] = [Reason(label, points / 100) for points, label in worst]
+            found[snapshot.account_id] = [Reason(label, points / 100) for points, label in worst]
     return found

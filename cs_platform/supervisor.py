@@ -110,7 +110,10 @@ class Supervisor:
             self._read(key.data, key.fileobj)  # type: ignore[arg-type]
 
     def _read(self, program: Program, pipe: IO[bytes]) -> None:
-        chunk = pipe.read(65536)
+        try:
+            chunk = os.read(pipe.fileno(), 65536)
+        except BlockingIOError:
+            return
         if not chunk:
             self.selector.unregister(pipe)
             pipe.close()

@@ -30,6 +30,7 @@ SCORE_SNAPSHOT = PartitionedTable("health_scoresnapshot", "month")
 # Few and large: usage lies by day on disk, so that every chunk of accounts reads all of it.
 CHUNK_ACCOUNTS = 100_000
 DIRTY_BATCH = 2_000
+LARGE_WRITE = 200
 EVENT_BATCH = 1_000
 CONSUMER = "health.scores"
 # What scoring itself writes must not make it score again.
@@ -222,6 +223,10 @@ def _keep(
     current = snapshots.read_current(scorecard, accounts)
     newest = snapshots.read_newest(scorecard, accounts, as_of)
     plan = decide(results, current, newest, as_of=as_of, recorded_by=recorded_by, is_live=is_live)
+    if len(plan.results) > LARGE_WRITE:
+        # Nobody has counted the rows that are being written: the planner takes them for few, and loops.
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_nestloop = off")
     changes = 0
     if is_live:
         snapshots.delete_superseded(scorecard, as_of, plan.superseded_ids, plan.superseded_revisions)

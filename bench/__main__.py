@@ -22,6 +22,8 @@ BARS: dict[tuple[str, str], tuple[str, float]] = {
     ("freshness", "p95 s"): ("-", 60),
     ("lists", "list p95 ms"): ("-", 150),
     ("lists", "360 p95 ms"): ("-", 200),
+    ("scoring", "rescore, s"): ("-", 60),
+    ("scoring", "ratio"): ("-", 3),
 }
 
 
@@ -43,10 +45,17 @@ def lists(options: argparse.Namespace) -> Figures:
     return run(accounts=options.accounts)
 
 
+def scoring(options: argparse.Namespace) -> Figures:
+    from bench.scoring import run
+
+    return run(accounts=options.accounts, rows=options.events)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "ingest": ingest,
     "freshness": freshness,
     "lists": lists,
+    "scoring": scoring,
 }
 
 

@@ -6,7 +6,7 @@ Rows are ordered by one column, then by key. Unknown values come last, whichever
 import base64
 import binascii
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -41,14 +41,33 @@ class Page(Generic[M]):
     before: str
 
 
-def keyset_page(rows: QuerySet[M], order: Order, *, size: int, after: str = "", before: str = "") -> Page[M]:
-    """Return one page in one query. A cursor that cannot be read counts as none."""
+def keyset_page(
+    rows: QuerySet[M],
+    order: Order,
+    *,
+    size: int,
+    after: str = "",
+    before: str = "",
+    load: Callable[[list[int]], Iterable[M]] | None = None,
+) -> Page[M]:
+    """Return one page in one query. A cursor that cannot be read counts as none.
+
+    With `load` in two: the keys in order, then by `load` the rows with all they show and the column
+    of the order. No wide row or join is then carried through the sort of a large set.
+    """
     cursor = _read(after or before, order)
     backwards = bool(before and not after and cursor)
     if cursor is not None:
         rows = rows.filter(_beyond(order, *cursor, backwards=backwards))
-    found = list(rows.order_by(*_ordering(order, backwards=backwards))[: size + 1])
-    has_more = len(found) > size
+    ordered = rows.order_by(*_ordering(order, backwards=backwards))
+    if load is None:
+        found = list(ordered[: size + 1])
+        has_more = len(found) > size
+    else:
+        keys = list(ordered.values_list("pk", flat=True)[: size + 1])
+        has_more = len(keys) > size
+        loaded = {row.pk: row for row in load(keys[:size])}
+        found = [loaded[key] for key in keys if key in loaded]
     found = found[:size]
     if backwards:
         found.reverse()

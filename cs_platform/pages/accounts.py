@@ -163,7 +163,14 @@ class AccountList:
 
     def sorted_accounts(self) -> QuerySet[Account]:
         """Return the accounts with what their rows and the sort need."""
-        rows = self.accounts.select_related("csm", "team").annotate(last_activity_at=F("last_activity__occurred_at"))
+        return self._with_columns(self.accounts)
+
+    def load(self, keys: list[int]) -> QuerySet[Account]:
+        """Return accounts that were found, with what their rows and the sort need."""
+        return self._with_columns(Account.objects.filter(pk__in=keys))
+
+    def _with_columns(self, accounts: QuerySet[Account]) -> QuerySet[Account]:
+        rows = accounts.select_related("csm", "team").annotate(last_activity_at=F("last_activity__occurred_at"))
         if self.order.column != "main_score":
             return rows
         return rows.annotate(
@@ -210,7 +217,14 @@ def account_list(request: UserRequest) -> HttpResponse:
             return redirect(listed.with_filter(write_filter(editor.tree())))
         if Editor.is_change(request.GET) and request.headers.get("HX-Request"):
             return render(request, "accounts/_condition_editor.html", {"editor": editor})
-    page = keyset_page(listed.sorted_accounts(), listed.order, size=PAGE_SIZE, after=listed.after, before=listed.before)
+    page = keyset_page(
+        listed.sorted_accounts(),
+        listed.order,
+        load=listed.load,
+        size=PAGE_SIZE,
+        after=listed.after,
+        before=listed.before,
+    )
     context = {
         "listed": listed,
         "chips": [(chip.text, listed.with_filter(chip.rest)) for chip in listed.chips],

@@ -7,6 +7,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Fill the catalogue of conditions, and register figures."""
+        """Fill the catalogue of conditions, and register figures and work."""
         import_module("accounts.conditions.fields")
         import_module("accounts.system")
+        import_module("accounts.work_handlers")

@@ -8,6 +8,7 @@ TIMETABLE = [
     Entry("team.canary", every_seconds=15),
     Entry("team.forget_done_work", every_seconds=3600),
     Entry("team.check_security_log", daily_at=time(4, 40)),
+    Entry("accounts.refresh_terms", daily_at=time(0, 1)),
     Entry("health.make_partitions", every_seconds=3600),
     Entry("health.forget_old_usage", every_seconds=3600),
     Entry("health.release_held_events", every_seconds=60),

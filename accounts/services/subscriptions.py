@@ -151,6 +151,29 @@ def refresh_terms(accounts: Sequence[Account], *, today: date) -> None:
         account.arr, account.renews_on = terms[account.pk]
 
 
+def refresh_what_the_day_changed(*, now: datetime, chunk: int = 1000) -> int:
+    """Project changes that have come into force, starts, ends and new rates onto subscriptions and accounts.
+
+    Returns how many subscriptions took over terms that were agreed for later. Safe to repeat.
+    """
+    columns = ", ".join(TERMS)
+    newest = ", ".join(f"newest.{name}" for name in TERMS)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE accounts_subscription AS old SET ({columns}) = ROW({newest})"  # noqa: S608 -- our own columns
+            f" FROM (SELECT DISTINCT ON (subscription_id) subscription_id, {columns} FROM accounts_subscriptionchange"
+            "  WHERE occurred_at <= %s ORDER BY subscription_id, occurred_at DESC, id DESC) AS newest"
+            " WHERE old.id = newest.subscription_id"
+            f" AND ({', '.join(f'old.{name}' for name in TERMS)}) IS DISTINCT FROM ({newest})",
+            [now],
+        )
+        count = int(cursor.rowcount)
+    keys = list(Subscription.objects.order_by("account").values_list("account", flat=True).distinct())
+    for start in range(0, len(keys), chunk):
+        refresh_terms(list(Account.objects.filter(pk__in=keys[start : start + chunk])), today=now.date())
+    return count
+
+
 def _current_terms(
     subscriptions: Iterable[Subscription], rates: dict[str, Decimal], today: date
 ) -> tuple[Decimal | None, date | None]:
@@ -240,16 +263,16 @@ def _amend(
             **(terms | changed),
             **fact_times(occurred_at=at, now=now, backfill=backfill),
         )
-        _project(subscription)
+        _project(subscription, now=now)
         kind = "subscription.ended" if changed.get("ended_on") else "subscription.changed"
         _write(subscription, kind, at, now=now, backfill=backfill, actor=actor)
     if changed or revived:
         refresh_account_terms(subscription.account, today=now.date())
 
 
-def _project(subscription: Subscription) -> None:
-    """Bring the row up to the newest change."""
-    newest = subscription.changes.order_by("-occurred_at", "-id").first()
+def _project(subscription: Subscription, *, now: datetime) -> None:
+    """Bring the row up to the newest change that has come into force."""
+    newest = subscription.changes.filter(occurred_at__lte=now).order_by("-occurred_at", "-id").first()
     if newest is not None:
         for name in TERMS:
             setattr(subscription, name, getattr(newest, name))

@@ -10,6 +10,7 @@ from accounts.services import (
     set_exchange_rate,
     upsert_subscription,
 )
+from accounts.services.subscriptions import refresh_what_the_day_changed
 from tests.factories import AccountFactory, ProductFactory
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -119,6 +120,31 @@ def test_upsert_subscription_refuses_bad_terms(fields, words):
     with pytest.raises(InvalidInput, match=words):
         subscribe(account, **fields)
     assert not Subscription.objects.exists()
+
+
+def test_terms_agreed_for_later_come_into_force_on_their_day():
+    account = AccountFactory()
+    subscription = subscribe(account)
+    upsert_subscription(
+        account=account, subscription=subscription, fields={"mrr": "300"}, now=NOW, effective_at=NOW + 10 * DAY
+    )
+    account.refresh_from_db()
+    assert (Subscription.objects.get().mrr, account.arr) == (Decimal("100.00"), Decimal("1200.00"))
+    assert refresh_what_the_day_changed(now=NOW + 9 * DAY) == 0
+    assert refresh_what_the_day_changed(now=NOW + 10 * DAY) == 1
+    assert refresh_what_the_day_changed(now=NOW + 10 * DAY) == 0
+    account.refresh_from_db()
+    assert (Subscription.objects.get().mrr, account.arr) == (Decimal("300.00"), Decimal("3600.00"))
+
+
+def test_an_end_agreed_for_later_takes_the_revenue_on_its_day():
+    account = AccountFactory()
+    subscribe(account, ended_on="2026-06-20")
+    account.refresh_from_db()
+    assert account.arr == Decimal("1200.00")
+    refresh_what_the_day_changed(now=datetime(2026, 6, 20, 0, 1, tzinfo=UTC), chunk=1)
+    account.refresh_from_db()
+    assert account.arr == Decimal(0)
 
 
 def test_delete_subscription_takes_its_revenue_away():

@@ -1,18 +1,20 @@
 """Accounts, contacts and products."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
 from rest_framework import serializers
 
 from accounts import services
-from accounts.api.batches import BatchResource
+from accounts.api.batches import BatchResource, Row
 from accounts.api.resources import OfAccountQuery
 from accounts.enums import Entity, Stage
 from accounts.models import Account, Contact, Membership, Product
 from accounts.permissions import visible_accounts, visible_contacts
 from accounts.serializers.accounts import AccountReader, AccountWriter, ProductReader
 from accounts.serializers.contacts import ContactReader, ContactWriter
+from accounts.services import loading
 from team.api.fields import Id
 from team.api.paging import ChangeQuery, KeysetPaging, PageQuery
 from team.api.resources import ReadResource
@@ -49,7 +51,28 @@ class AccountResource(BatchResource):
     def upsert_row(
         self, system: str, external_id: str, fields: dict[str, Any], existing: Account | None
     ) -> tuple[Account, bool]:
+        if existing is not None and existing.deleted_at is None:
+            return self.change_row(existing, fields), False
         return services.upsert_account(system=system, external_id=external_id, **self._split(fields))
+
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        fresh = [
+            loading.NewAccount(
+                system=row.system,
+                external_id=row.external_id,
+                occurred_at=fields.pop("effective_at", None),
+                fields=fields,
+            )
+            for row, fields in rows
+        ]
+        return loading.create_accounts(fresh, **self.write_options)
+
+    def change_rows(self, rows: list[tuple[Row, Any, dict[str, Any]]]) -> Sequence[Any]:
+        changed = [
+            loading.ChangedAccount(account=account, occurred_at=fields.pop("effective_at", None), fields=fields)
+            for _, account, fields in rows
+        ]
+        return loading.change_accounts(changed, **self.write_options)
 
     def delete_row(self, row: Account) -> None:
         services.delete_account(account=row, now=self.now, actor=self.caller.user)
@@ -94,9 +117,30 @@ class ContactResource(BatchResource):
     def upsert_row(
         self, system: str, external_id: str, fields: dict[str, Any], existing: Contact | None
     ) -> tuple[Contact, bool]:
+        if existing is not None and existing.deleted_at is None:
+            return self.change_row(existing, fields), False
         options, memberships = self._split(fields)
         contact, is_new = services.upsert_contact(system=system, external_id=external_id, **options)
         return self._join(contact, memberships, options), is_new
+
+    def is_plain(self, fields: dict[str, Any]) -> bool:
+        return super().is_plain(fields) and len(fields.get("memberships", ())) <= 1
+
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        fresh = []
+        for row, fields in rows:
+            (membership,) = fields.pop("memberships", None) or [{}]
+            fresh.append(
+                loading.NewContact(
+                    system=row.system,
+                    external_id=row.external_id,
+                    account=membership.get("account"),
+                    role=membership.get("role"),
+                    occurred_at=fields.pop("effective_at", None),
+                    fields=fields,
+                )
+            )
+        return loading.create_contacts(fresh, **self.write_options)
 
     def delete_row(self, row: Contact) -> None:
         services.delete_contact(contact=row, now=self.now, actor=self.caller.user)

@@ -1,15 +1,16 @@
 """Subscriptions, activities, tickets and survey responses: what belongs to one account."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
 from rest_framework import serializers
 
 from accounts import services
-from accounts.api.batches import BatchResource
+from accounts.api.batches import BatchResource, Row
 from accounts.api.resources import OfAccountQuery
 from accounts.enums import ActivityKind, Entity, SurveyKind, TicketStatus
-from accounts.models import Activity, Subscription, SurveyResponse, Ticket
+from accounts.models import Activity, Product, Subscription, SurveyResponse, Ticket
 from accounts.permissions import visible_rows
 from accounts.serializers.facts import (
     ActivityReader,
@@ -20,6 +21,7 @@ from accounts.serializers.facts import (
     TicketWriter,
 )
 from accounts.serializers.subscriptions import SubscriptionReader, SubscriptionWriter
+from accounts.services import loading
 
 
 class FactResource(BatchResource):
@@ -31,7 +33,19 @@ class FactResource(BatchResource):
         return visible_rows(self.model.all_objects.all(), self.caller.user)
 
 
-class SubscriptionResource(FactResource):
+class WithProductResource(FactResource):
+    """Rows with a product, which bodies name by its key."""
+
+    def loaded(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows.select_related("product")
+
+    def says(self, row: Any, fields: dict[str, Any]) -> bool:
+        key = row.product.key if row.product else ""
+        rest = {name: value for name, value in fields.items() if name != "product"}
+        return fields.get("product", key) == key and super().says(row, rest)
+
+
+class SubscriptionResource(WithProductResource):
     """What accounts bought."""
 
     scope = "subscriptions"
@@ -40,9 +54,6 @@ class SubscriptionResource(FactResource):
     reader = SubscriptionReader
     writer = SubscriptionWriter
     fixed = {"account"}
-
-    def loaded(self, rows: QuerySet[Subscription]) -> QuerySet[Subscription]:
-        return rows.select_related("product")
 
     def create_row(self, fields: dict[str, Any]) -> Subscription:
         return self._write(fields)[0]
@@ -53,7 +64,23 @@ class SubscriptionResource(FactResource):
     def upsert_row(
         self, system: str, external_id: str, fields: dict[str, Any], existing: Subscription | None
     ) -> tuple[Subscription, bool]:
-        return self._write(fields, subscription=existing, system=system, external_id=external_id)
+        if existing is not None:
+            return self._write(fields, subscription=existing)
+        return self._write(fields, system=system, external_id=external_id)
+
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        products = Products()
+        fresh = [
+            loading.NewSubscription(
+                system=row.system,
+                external_id=row.external_id,
+                account=fields.pop("account"),
+                effective_at=fields.pop("effective_at", None),
+                fields=products.put_into(fields),
+            )
+            for row, fields in rows
+        ]
+        return loading.create_subscriptions(fresh, **self.write_options)
 
     def delete_row(self, row: Subscription) -> None:
         services.delete_subscription(subscription=row, now=self.now, actor=self.caller.user)
@@ -62,7 +89,7 @@ class SubscriptionResource(FactResource):
         self, fields: dict[str, Any], subscription: Subscription | None = None, **names: Any
     ) -> tuple[Subscription, bool]:
         self.refuse_moved(subscription, fields)
-        with_product(fields)
+        fields = Products().put_into(fields)
         return services.upsert_subscription(
             account=fields.pop("account", None) or subscription.account,  # type: ignore[union-attr]
             subscription=subscription,
@@ -113,6 +140,15 @@ class ActivityResource(FactResource):
     def delete_row(self, row: Activity) -> None:
         services.delete_activity(activity=row, now=self.now, actor=self.caller.user)
 
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        fresh = [
+            loading.NewActivity(
+                system=row.system, external_id=row.external_id, **({"author": self.caller.user} | fields)
+            )
+            for row, fields in rows
+        ]
+        return loading.record_activities(fresh, now=self.now, backfill=self.write_options["backfill"])
+
     def _record(self, fields: dict[str, Any], **names: Any) -> tuple[Activity, bool]:
         fields.setdefault("author", self.caller.user)
         backfill = self.write_options["backfill"]
@@ -123,7 +159,7 @@ class TicketQuery(OfAccountQuery):
     status = serializers.ChoiceField(choices=TicketStatus.choices, required=False)
 
 
-class TicketResource(FactResource):
+class TicketResource(WithProductResource):
     """Requests to support."""
 
     scope = "tickets"
@@ -138,9 +174,6 @@ class TicketResource(FactResource):
         rows = super().narrowed(rows, query)
         return rows.filter(status=query["status"]) if "status" in query else rows
 
-    def loaded(self, rows: QuerySet[Ticket]) -> QuerySet[Ticket]:
-        return rows.select_related("product")
-
     def create_row(self, fields: dict[str, Any]) -> Ticket:
         return self._write(fields)[0]
 
@@ -150,14 +183,32 @@ class TicketResource(FactResource):
     def upsert_row(
         self, system: str, external_id: str, fields: dict[str, Any], existing: Ticket | None
     ) -> tuple[Ticket, bool]:
-        return self._write(fields, ticket=existing, system=system, external_id=external_id)
+        if existing is not None:
+            return self._write(fields, ticket=existing)
+        return self._write(fields, system=system, external_id=external_id)
+
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        products = Products()
+        fresh = [
+            loading.NewTicket(
+                system=row.system,
+                external_id=row.external_id,
+                account=fields.pop("account"),
+                occurred_at=fields.pop("occurred_at"),
+                changed_at=fields.pop("changed_at", None),
+                fields={name: value for name, value in fields.items() if name == "priority"},
+                later=products.put_into(fields),
+            )
+            for row, fields in rows
+        ]
+        return loading.open_tickets(fresh, **self.write_options)
 
     def delete_row(self, row: Ticket) -> None:
         services.delete_ticket(ticket=row, now=self.now, actor=self.caller.user)
 
     def _write(self, fields: dict[str, Any], ticket: Ticket | None = None, **names: Any) -> tuple[Ticket, bool]:
         self.refuse_moved(ticket, fields)
-        with_product(fields)
+        fields = Products().put_into(fields)
         return services.upsert_ticket(
             account=fields.pop("account", None) or ticket.account,  # type: ignore[union-attr]
             occurred_at=fields.pop("occurred_at", None) or ticket.occurred_at,  # type: ignore[union-attr]
@@ -206,11 +257,25 @@ class SurveyResponseResource(FactResource):
     def delete_row(self, row: SurveyResponse) -> None:
         services.delete_survey_response(response=row, now=self.now, actor=self.caller.user)
 
+    def create_rows(self, rows: list[tuple[Row, dict[str, Any]]]) -> Sequence[Any]:
+        fresh = [loading.NewResponse(system=row.system, external_id=row.external_id, **fields) for row, fields in rows]
+        return loading.record_survey_responses(fresh, **self.write_options)
+
     def _record(self, fields: dict[str, Any], **names: Any) -> tuple[SurveyResponse, bool]:
         return services.record_survey_response(**fields, **names, **self.write_options)
 
 
-def with_product(fields: dict[str, Any]) -> None:
-    """Put the product of a key in its place; a key heard for the first time makes one."""
-    if "product" in fields:
-        fields["product"] = services.ensure_product(key=fields["product"]) if fields["product"] else None
+class Products:
+    """Products by key; a key heard for the first time makes one."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, Product] = {}
+
+    def put_into(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields with the product of a key in its place. Raises InvalidInput."""
+        key = fields.get("product")
+        if not key:
+            return fields | ({"product": None} if "product" in fields else {})
+        if key not in self.found:
+            self.found[key] = services.ensure_product(key=key)
+        return fields | {"product": self.found[key]}

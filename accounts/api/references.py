@@ -30,9 +30,13 @@ class References:
         self.user = user
         self.found: dict[tuple[str, Ref], Any] = {}
 
-    def resolve(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """Return the fields with rows in place of references. Raises InvalidInput naming the field."""
-        self.learn([fields])
+    def resolve(self, fields: dict[str, Any], *, look: bool = True) -> dict[str, Any]:
+        """Return the fields with rows in place of references. Raises InvalidInput naming the field.
+
+        With `look` False only what was learned before is found.
+        """
+        if look:
+            self.learn([fields])
         return {name: self._resolved(name, value) for name, value in fields.items()}
 
     def learn(self, bodies: Iterable[dict[str, Any]]) -> None:

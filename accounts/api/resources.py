@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -120,6 +121,17 @@ class WriteResource(CustomerResource):
     @by_external_id.mapping.put
     @idempotent
     def upsert_by_external_id(self, request: Request, system: str, external_id: str) -> Response:
+        is_known = find_by_external_id(self.entity, system, external_id) is not None
+        try:
+            with transaction.atomic():
+                return self.upsert(request, system, external_id)
+        except InvalidRequest:
+            # A batch, which locks no names, may have made the row between our look and our write.
+            if is_known or find_by_external_id(self.entity, system, external_id) is None:
+                raise
+        return self.upsert(request, system, external_id)
+
+    def upsert(self, request: Request, system: str, external_id: str) -> Response:
         existing = self.existing(system, external_id)
         check_precondition(self.request, existing)
         row, is_new = self.write(
@@ -151,12 +163,14 @@ class WriteResource(CustomerResource):
         return row
 
     def existing(self, system: str, external_id: str) -> Any:
-        """Return the row of an external id, locked; None when it is yet to be made or was deleted.
+        """Return the row of an external id, locked, perhaps deleted; None when it is yet to be made.
 
         Raises Http404 for a row that the caller may not see.
         """
-        lock_external_id(self.entity, system, external_id)
         key = find_by_external_id(self.entity, system, external_id)
+        if key is None:
+            lock_external_id(self.entity, system, external_id)
+            key = find_by_external_id(self.entity, system, external_id)
         if key is None:
             return None
         row = self.visible().select_for_update(of=("self",)).filter(pk=key).first()

@@ -4,7 +4,7 @@ from rest_framework import serializers
 
 from accounts.enums import ActivityKind, Initiative, Priority, SurveyKind, TicketStatus
 from accounts.models import Activity
-from accounts.serializers.rows import ChoiceRead, ExternalIdsWrite, FactReader, RowRef, UserRef
+from accounts.serializers.rows import ChoiceRead, ExternalIdsWrite, FactReader, ProductKey, RowRef, UserRef
 from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Choice, Flag, Id, Moment, StrictSerializer, Text, Whole
 from team.enums import Function
@@ -111,7 +111,7 @@ class TicketWriter(StrictSerializer):
     occurred_at = Moment(required=True, help_text="When it was opened.")
     changed_at = Moment(required=False, help_text="When the state became what you send; default now.")
     contact = RowRef(required=False, allow_null=True)
-    product = Text(max_length=60, help_text="Key of a product; made on its first mention.")
+    product = ProductKey()
     subject = Text(max_length=300)
     status = Choice(TicketStatus)
     priority = Choice(Priority)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from django.core.validators import RegexValidator
 from django.db import models
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
@@ -146,6 +147,12 @@ class ExternalIdsWrite(serializers.Field):
             if not 0 < len(system) <= MAX_SYSTEM or not 0 < len(value) <= MAX_EXTERNAL_ID:
                 self.fail("wrong_length")
         return dict(data)
+
+
+class ProductKey(Text):
+    def __init__(self) -> None:
+        pattern = RegexValidator(r"^[A-Za-z0-9_-]{1,60}$", "A product's key has at most 60 of a–z, 0–9, - and _.")
+        super().__init__(validators=[pattern], help_text="Key of a product; made on its first mention.")
 
 
 @extend_schema_field({"type": "object", "additionalProperties": {"type": ["string", "number", "boolean", "null"]}})

@@ -2,7 +2,7 @@
 
 from rest_framework import serializers
 
-from accounts.serializers.rows import ExternalIdsWrite, RowReader, RowRef
+from accounts.serializers.rows import ExternalIdsWrite, ProductKey, RowReader, RowRef
 from team.api.examples import answered, sent
 from team.api.fields import BlankAsNull, Day, Id, Moment, Money, StrictSerializer, Text, Whole
 
@@ -50,7 +50,7 @@ class SubscriptionReader(RowReader):
 )
 class SubscriptionWriter(StrictSerializer):
     account = RowRef(required=True)
-    product = Text(max_length=60, help_text="Key of a product; made on its first mention.")
+    product = ProductKey()
     plan = Text(max_length=100)
     mrr = Money(required=False, allow_null=True)
     currency = Text(nullable=False, min_length=3, max_length=3, help_text="ISO 4217; default the reporting currency.")

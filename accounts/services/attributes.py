@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any
 
@@ -118,7 +119,7 @@ def set_attributes(
     for key, raw in values.items():
         definition = definitions[key]
         value = clean_value(definition, raw)
-        if value == _value_at(history.get(definition.pk, []), occurred_at):
+        if value == value_at(history.get(definition.pk, []), occurred_at):
             continue
         fresh.append(
             AttributeValue(
@@ -228,13 +229,16 @@ _WANTED = {
 }
 
 
+def known_definitions(entity: Entity, keys: Iterable[str]) -> dict[str, AttributeDefinition]:
+    return {d.key: d for d in AttributeDefinition.objects.filter(entity=entity, key__in=list(keys))}
+
+
 def find_definitions(entity: Entity, values: dict[str, Any], *, define_missing: bool) -> dict[str, AttributeDefinition]:
     """Return the definitions of the keys; unknown ones are defined by their value, or refused by InvalidInput."""
-    found = {d.key: d for d in AttributeDefinition.objects.filter(entity=entity, key__in=list(values))}
+    found = known_definitions(entity, values)
     for key in values.keys() - found.keys():
         if not define_missing:
-            msg = f"There is no {entity.label.lower()} attribute {key!r}. Define it under Settings → Fields first."
-            raise InvalidInput(msg, key)
+            raise unknown_attribute(entity, key)
         found[key] = define_attribute(
             entity=entity,
             key=key,
@@ -242,6 +246,12 @@ def find_definitions(entity: Entity, values: dict[str, Any], *, define_missing: 
             type=_type_of(values[key]),
         )
     return found
+
+
+def unknown_attribute(entity: Entity, key: str) -> InvalidInput:
+    return InvalidInput(
+        f"There is no {entity.label.lower()} attribute {key!r}. Define it under Settings → Fields first.", key
+    )
 
 
 def _type_of(value: object) -> AttributeType:
@@ -258,7 +268,8 @@ def _history(row: Account | Contact, definitions: dict[str, AttributeDefinition]
     return history
 
 
-def _value_at(values: list[AttributeValue], moment: datetime) -> Any:
+def value_at(values: list[AttributeValue], moment: datetime) -> Any:
+    """Return the value at a moment of values given oldest first; None when there was none."""
     earlier = [value.value for value in values if value.occurred_at <= moment]
     return earlier[-1] if earlier else None
 
@@ -297,7 +308,7 @@ def change_event(
     }
     if definition.is_builtin:
         payload |= {
-            "from": _value_at(history.get(definition.pk, []), value.occurred_at),
+            "from": value_at(history.get(definition.pk, []), value.occurred_at),
             "to": value.value,
         }
     return AccountEvent(

@@ -8,6 +8,7 @@ import base64
 import binascii
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import F
@@ -26,6 +27,7 @@ Position = tuple[int, ...]
 
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 1000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR_TEXT = re.compile(r"\d{1,19}(\.\d{1,19})*")
 
 
@@ -47,7 +49,9 @@ class PageQuery(StrictSerializer):
 class ChangeQuery(PageQuery):
     """The same for rows that can be followed."""
 
-    updated_after = Moment(required=False, help_text="Only rows changed at or after this moment.")
+    updated_after = Moment(
+        required=False, help_text="Only rows changed at or after this moment. To follow by time give it from the start."
+    )
     updated_before = Moment(required=False, help_text="Only rows changed at or before this moment.")
     include_deleted = serializers.BooleanField(
         required=False, default=False, help_text="Deleted rows too, as tombstones with `deleted_at`."
@@ -62,8 +66,8 @@ class KeysetPaging(BasePagination):
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         query: dict[str, Any] = view.list_query
         self.request = request
-        self.start = decode_cursor(query["cursor"], len(self.key)) if "cursor" in query else None
-        rows = queryset.order_by(*self.key)
+        self.start = self.read_cursor(query)
+        rows = self.narrowed(queryset, query).order_by(*self.key)
         if self.start is not None:
             rows = rows.filter(TupleGreaterThan(Tuple(*map(F, self.key)), self.values_of(self.start)))
         size: int = query["page_size"]
@@ -73,12 +77,11 @@ class KeysetPaging(BasePagination):
         return self.page
 
     def get_paginated_response(self, data: Any) -> Response:
-        position = encode_cursor(self.position_of(self.page[-1])) if self.page else None
-        cursor = position if self.has_more else None
+        cursor = encode_cursor(self.position_of(self.page[-1])) if self.has_more else None
         url = None if cursor is None else _with_cursor(self.request, cursor)
         body = {"next": url, "data": data, "next_cursor": cursor, "has_more": self.has_more}
         headers = {} if url is None else {"Link": f'<{url}>; rel="next"'}
-        return Response(body | self.further(position), headers=headers)
+        return Response(body | self.further(), headers=headers)
 
     def position_of(self, row: Any) -> Position:
         return tuple(getattr(row, name) for name in self.key)
@@ -87,7 +90,13 @@ class KeysetPaging(BasePagination):
         """Return the values of the key's columns that a position stands for."""
         return position
 
-    def further(self, position: str | None) -> dict[str, Any]:
+    def read_cursor(self, query: dict[str, Any]) -> Position | None:
+        return decode_cursor(query["cursor"], len(self.key)) if "cursor" in query else None
+
+    def narrowed(self, rows: Any, query: dict[str, Any]) -> Any:
+        return rows
+
+    def further(self) -> dict[str, Any]:
         return {}
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
@@ -111,38 +120,55 @@ class KeysetPaging(BasePagination):
 class ChangePaging(KeysetPaging):
     """Pages of SyncRows in the order of their changes; what may still be overtaken is held back.
 
-    See docs/decisions: a row shows up only when no open transaction can commit an earlier position.
+    A row shows up only when no open transaction can commit an earlier position (docs/decisions). A read
+    by time also holds back rows from the moment on before which an open transaction can commit; the
+    cursor carries that moment, so that all pages of one read end at the same.
     """
 
     key = ("change_xid", "change_seq")
 
-    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        query: dict[str, Any] = view.list_query
-        self.is_bounded = "updated_before" in query
-        by_time = self.is_bounded or "updated_after" in query
-        # The horizons first, then the rows: what lies below them is settled by the time we look.
-        rows = queryset.filter(change_xid__lt=change_horizon())
-        if by_time:
-            rows = rows.filter(updated_at__lt=time_horizon())
+    def read_cursor(self, query: dict[str, Any]) -> Position | None:
+        self.is_by_time = "updated_after" in query or "updated_before" in query
+        self.horizon: datetime | None = None
+        if "cursor" not in query:
+            return None
+        if not self.is_by_time:
+            return super().read_cursor(query)
+        *position, microseconds = decode_cursor(query["cursor"], len(self.key) + 1)
+        try:
+            self.horizon = EPOCH + timedelta(microseconds=microseconds)
+        except OverflowError:
+            raise wrong_cursor() from None
+        return tuple(position)
+
+    def narrowed(self, rows: Any, query: dict[str, Any]) -> Any:
+        # The moment first, then the position, then the rows: each is settled when the next is looked at.
+        if self.is_by_time:
+            self.horizon = self.horizon or time_horizon()
+            rows = rows.filter(updated_at__lt=self.horizon)
+        rows = rows.filter(change_xid__lt=change_horizon())
         if "updated_after" in query:
             rows = rows.filter(updated_at__gte=query["updated_after"])
-        if self.is_bounded:
+        if "updated_before" in query:
             rows = rows.filter(updated_at__lte=query["updated_before"])
-        if not query["include_deleted"]:
-            rows = rows.filter(deleted_at=None)
-        return super().paginate_queryset(rows, request, view)
+        return rows if query["include_deleted"] else rows.filter(deleted_at=None)
 
-    def further(self, position: str | None) -> dict[str, Any]:
-        if position is None and self.start is not None:
-            position = encode_cursor(self.start)
-        return {"position": None if self.is_bounded else position}
+    def position_of(self, row: Any) -> Position:
+        position = super().position_of(row)
+        return position if self.horizon is None else (*position, (self.horizon - EPOCH) // timedelta(microseconds=1))
+
+    def further(self) -> dict[str, Any]:
+        if self.is_by_time:
+            return {"position": None}
+        last = self.position_of(self.page[-1]) if self.page else self.start
+        return {"position": None if last is None else encode_cursor(last)}
 
     def further_schema(self) -> dict[str, Any]:
         return {
             "position": {
                 "type": ["string", "null"],
                 "description": "Keep it: as `cursor` of a later read it brings what changed since."
-                " null when nothing was read yet, or when updated_before cuts the read off.",
+                " null when nothing was read yet, and in reads by time.",
                 "example": "ODE4LjE5",
             }
         }

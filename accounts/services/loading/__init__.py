@@ -2,9 +2,10 @@
 
 Each function takes rows of one kind and returns, in their order, the row written, or InvalidInput
 for one that cannot be taken, or None for one that is not new: its external id (a contact's e-mail
-address too) is known already, and the single service is the way to change it.
+address too) is known already, and the single service is the way to change it. Accounts can be changed many at once too.
 """
 
+from accounts.services.loading.changes import ChangedAccount, change_accounts
 from accounts.services.loading.contacts import NewContact, create_contacts
 from accounts.services.loading.customers import NewAccount, create_accounts
 from accounts.services.loading.facts import (
@@ -19,6 +20,7 @@ from accounts.services.loading.subscriptions import NewSubscription, create_subs
 from accounts.services.loading.tickets import NewTicket, open_tickets
 
 __all__ = [
+    "ChangedAccount",
     "NewAccount",
     "NewActivity",
     "NewContact",
@@ -26,6 +28,7 @@ __all__ = [
     "NewSentiment",
     "NewSubscription",
     "NewTicket",
+    "change_accounts",
     "create_accounts",
     "create_contacts",
     "create_subscriptions",

@@ -10,7 +10,7 @@ from django.db.models import Model
 from accounts.enums import Entity, Origin
 from accounts.errors import InvalidInput
 from accounts.models import Account, AccountEvent, AttributeDefinition, ExternalId
-from accounts.services.attributes import clean_value, find_definitions
+from accounts.services.attributes import clean_value, find_definitions, known_definitions, unknown_attribute
 from accounts.services.external_ids import check_external_id
 from accounts.services.times import fact_times, origin
 from team.models import User
@@ -121,7 +121,10 @@ class Attributes:
             for key, value in each.items():
                 if samples.get(key) is None:
                     samples[key] = value
-        self.definitions = find_definitions(entity, samples, define_missing=define_missing)
+        if define_missing:
+            self.definitions = find_definitions(entity, samples, define_missing=True)
+        else:
+            self.definitions = known_definitions(entity, samples)
         self.entity = entity
         self._cleaned: dict[tuple[int, str], Any] = {}
 
@@ -130,7 +133,7 @@ class Attributes:
         pairs = []
         for key, raw in values.items():
             if key not in self.definitions:
-                raise InvalidInput(f"There is no {self.entity.label.lower()} attribute {key!r}.", key)
+                raise unknown_attribute(self.entity, key)
             definition = self.definitions[key]
             cache_key = (definition.pk, repr(raw))
             if cache_key not in self._cleaned:

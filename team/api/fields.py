@@ -15,9 +15,9 @@ from rest_framework.fields import empty
 # Years outside are typing mistakes, and the ends of the calendar cannot change time zone.
 MIN_YEAR, MAX_YEAR = 1900, 2200
 MAX_ID = 2**63 - 1
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})")
-MONEY = re.compile(r"-?\d{1,11}(\.\d{1,2})?")
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+MONEY = re.compile(r"-?\d{1,11}(\.\d{1,2})?", re.ASCII)
 
 
 class StrictSerializer(serializers.Serializer):

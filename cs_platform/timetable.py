@@ -7,6 +7,7 @@ from team.schedules import Entry
 TIMETABLE = [
     Entry("team.canary", every_seconds=15),
     Entry("team.forget_done_work", every_seconds=3600),
+    Entry("team.forget_kept_answers", daily_at=time(4, 20)),
     Entry("team.check_security_log", daily_at=time(4, 40)),
     Entry("accounts.refresh_terms", daily_at=time(0, 1)),
     Entry("health.make_partitions", every_seconds=3600),

@@ -1,7 +1,10 @@
 """The work that this room does by itself."""
 
+from django.utils import timezone
+
 from team import canary, mail, work
 from team.errors import GiveUp
+from team.idempotency import purge_answers
 from team.models import User
 from team.security import check_chain
 
@@ -35,3 +38,8 @@ def check_security_log(payload: work.Payload) -> None:
     broken = check_chain().broken
     if broken is not None:
         raise GiveUp(f"Row {broken.pk} of the security log was changed, or rows before it were taken out.")
+
+
+@work.handler("team.forget_kept_answers")
+def forget_kept_answers(payload: work.Payload) -> None:
+    purge_answers(now=timezone.now())

@@ -79,6 +79,10 @@ class Supervisor:
             for program in running:
                 self._kill_group(program)
             self._forward(0)
+        for key in list(self.selector.get_map().values()):
+            self.selector.unregister(key.fileobj)
+            key.fileobj.close()  # type: ignore[union-attr] -- all of them are pipes
+        self.selector.close()
 
     def _stop_soon(self, _number: int, _frame: object) -> None:
         self.stopping = True

@@ -81,7 +81,7 @@ class Supervisor:
             self._forward(0)
         for key in list(self.selector.get_map().values()):
             self.selector.unregister(key.fileobj)
-            key.fileobj.close()  # type: ignore[union-attr] -- all of them are pipes
+            key.fileobj.close()  # type: ignore[union-attr]
         self.selector.close()
 
     def _stop_soon(self, _number: int, _frame: object) -> None:

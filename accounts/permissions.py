@@ -21,22 +21,6 @@ def get_account_for(user: User, pk: int) -> Account:
     return account
 
 
-def get_contact_for(user: User, pk: int) -> Contact:
-    """Return a contact of an account the user may see, or of no account. Raises Http404."""
-    contact = Contact.objects.filter(pk=pk).first()
-    if contact is None or not contact_is_visible(user, contact):
-        msg = "There is no such contact, or you may not see it."
-        raise Http404(msg)
-    return contact
-
-
-def contact_is_visible(user: User, contact: Contact) -> bool:
-    memberships = contact.memberships.all()
-    if not memberships.exists():
-        return True
-    return memberships.filter(account__in=Account.objects.visible_to(user)).exists()
-
-
 def get_segment_for(user: User, pk: int) -> Segment:
     """Return a segment the user may see. Raises Http404."""
     segment = Segment.objects.visible_to(user).filter(pk=pk).first()

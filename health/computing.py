@@ -8,7 +8,6 @@ import pandas as pd
 from accounts.conditions import Sql
 from health.metrics.query import AccountSet
 from health.metrics.values import NO_INPUT, Values, read_values
-from health.models import ScorecardVersion
 from health.results import Results, result_hashes
 from health.scorecards import Card
 from health.scoring import score
@@ -17,16 +16,19 @@ MINUTES_PER_DAY = 24 * 60
 
 
 def compute_results(
-    version: ScorecardVersion,
+    card: Card,
     accounts: AccountSet,
     *,
     as_of: date,
     recorded_by: datetime,
     live: bool,
     only: Sql | None = None,
+    version_hash: str = "",
 ) -> Results:
-    """Score accounts by a version as of a day, by what was recorded until then. See read_values."""
-    card = version.card()
+    """Score accounts by a scorecard as of a day, by what was recorded until then. See read_values.
+
+    A published version gives its own hash, which stays when a metric later gains a parameter.
+    """
     values = read_values(
         [measure.use for measure in card.measures],
         accounts,
@@ -35,7 +37,7 @@ def compute_results(
         live=live,
         only=only,
     )
-    return score_values(card, version.hash, values, as_of)
+    return score_values(card, version_hash or card.hash, values, as_of)
 
 
 def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> Results:

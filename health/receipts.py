@@ -161,11 +161,12 @@ def replay(snapshot: ScoreSnapshot) -> "Results":
 
     version = ScorecardVersion.objects.get(pk=snapshot.version_id)
     return compute_results(
-        version,
+        version.card(),
         AccountSet(ids=(snapshot.account_id,)),
         as_of=snapshot.as_of,
         recorded_by=snapshot.recorded_by,
         live=False,
+        version_hash=version.hash,
     )
 
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as clock_time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection, transaction
 
@@ -16,6 +16,7 @@ from accounts.events import advance, read_events, stamp_events
 from accounts.models.times import VISIBLE
 from health.metrics.query import EVERYBODY, AccountSet
 from health.models import DirtyAccount, Scorecard, ScorecardVersion
+from health.scorecards import Card
 from health.usage.moment import reading_moment
 from health.usage.partitions import PartitionedTable, ensure_partitions
 from health.usage.source import usage_source
@@ -129,12 +130,35 @@ def compute(
 
     Writes nothing. Leaves out accounts the scorecard does not apply to, and those not there yet.
     """
+    applies_to = version.scorecard.applies_to
+    return compute_card(
+        version.card(), accounts, applies_to=applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
+    )
+
+
+def compute_card(
+    card: Card,
+    accounts: AccountSet,
+    *,
+    applies_to: dict[str, Any] | None,
+    as_of: date,
+    is_live: bool = False,
+    version_hash: str = "",
+) -> "tuple[Results, datetime]":
+    """Return what a configuration, published or not, says about the accounts it applies to. See compute."""
     from health.computing import compute_results
 
     with reading_moment() as recorded_by:
         moment = Moment(as_of=midnight(as_of), recorded_by=recorded_by)
-        only = _applicable(version.scorecard, accounts, moment, is_live=is_live)
-        results = compute_results(version, accounts, as_of=as_of, recorded_by=recorded_by, live=True, only=only)
+        results = compute_results(
+            card,
+            accounts,
+            as_of=as_of,
+            recorded_by=recorded_by,
+            live=True,
+            only=_applicable(applies_to, accounts, moment, is_live=is_live),
+            version_hash=version_hash,
+        )
     return results, recorded_by
 
 
@@ -184,11 +208,13 @@ def _score_changed_accounts(now: datetime, seconds: float) -> ScoreReport:
     return report
 
 
-def _applicable(scorecard: Scorecard, accounts: AccountSet, moment: Moment, *, is_live: bool) -> Sql | None:
-    """Return SQL for the ids that the scorecard scores as of then; None for all."""
+def _applicable(
+    applies_to: dict[str, Any] | None, accounts: AccountSet, moment: Moment, *, is_live: bool
+) -> Sql | None:
+    """Return SQL for the ids that a scorecard scores as of then; None for all."""
     conditions, params = [accounts.holds("x.id")], {}
-    if scorecard.applies_to:
-        matching = matching_sql(scorecard.applies_to, moment, ids=accounts.ids)
+    if applies_to:
+        matching = matching_sql(applies_to, moment, ids=accounts.ids)
         conditions.append(f"x.id IN ({matching.text})")
         params = matching.params
     if not is_live:

@@ -13,6 +13,7 @@ TIMETABLE = [
     Entry("health.make_partitions", every_seconds=3600),
     Entry("health.forget_old_usage", every_seconds=3600),
     Entry("health.release_held_events", every_seconds=60),
+    Entry("health.check_feeds", every_seconds=300),
     Entry("health.score_changed", every_seconds=5),
     Entry("health.score_everybody", daily_at=time(0, 5)),
     Entry("health.forget_old_snapshots", daily_at=time(2, 30)),

@@ -38,3 +38,27 @@ class ScoreKind(TextChoices):
     HEALTH = "health", "Health"
     SUCCESS = "success", "Success"
     HAPPINESS = "happiness", "Happiness"
+
+
+class FeedKind(TextChoices):
+    """What a feed brings; metrics name the kinds they are made from."""
+
+    USAGE = "usage", "Usage events"
+    TICKETS = "tickets", "Tickets"
+    SURVEYS = "surveys", "Survey answers"
+    ACTIVITIES = "activities", "Activities"
+    SUBSCRIPTIONS = "subscriptions", "Subscriptions"
+
+
+class Opening(TextChoices):
+    """How an incident came to be known."""
+
+    DETECTED = "detected", "Found by its volume"
+    DECLARED = "declared", "Declared by a person"
+
+
+class Closing(TextChoices):
+    """How an incident ended."""
+
+    VOLUME = "volume", "The data came back"
+    PERSON = "person", "Closed by a person"

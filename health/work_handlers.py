@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from health.metrics.query import AccountSet
 from health.models import Scorecard
-from health.services import scorecards, scores
+from health.services import incidents, scorecards, scores
 from health.usage import held, partitions, quarantine
 from team import work
 
@@ -25,6 +25,11 @@ def forget_old_usage(payload: work.Payload) -> None:
 @work.handler("health.release_held_events", atomic=False)
 def release_held_events(payload: work.Payload) -> None:
     held.release_joined()
+
+
+@work.handler("health.check_feeds", lease_seconds=120, atomic=False)
+def check_feeds(payload: work.Payload) -> None:
+    incidents.check_feeds(now=timezone.now())
 
 
 @work.handler("health.score_changed", lease_seconds=120, atomic=False)

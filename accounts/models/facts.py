@@ -1,5 +1,6 @@
 """What was said, asked and answered: activities, tickets, survey responses, sentiment."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 
@@ -50,6 +51,7 @@ class Activity(Fact, SyncRow):
         indexes = [
             *SyncRow.Meta.indexes,
             models.Index(fields=["account", "-occurred_at"], name="activity_of_account"),
+            BrinIndex(fields=["received_at"], name="activity_by_arrival"),
         ]
 
     def __str__(self) -> str:
@@ -142,7 +144,10 @@ class TicketChange(TicketState, Fact):
     is_first_response = models.BooleanField(default=False)
 
     class Meta:
-        indexes = [models.Index(fields=["ticket", "occurred_at"], name="change_of_ticket")]
+        indexes = [
+            models.Index(fields=["ticket", "occurred_at"], name="change_of_ticket"),
+            BrinIndex(fields=["received_at"], name="ticket_change_by_arrival"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.ticket_id}: {self.status}"
@@ -174,6 +179,7 @@ class SurveyResponse(Fact, SyncRow):
         indexes = [
             *SyncRow.Meta.indexes,
             models.Index(fields=["account", "-occurred_at"], name="response_of_account"),
+            BrinIndex(fields=["received_at"], name="response_by_arrival"),
         ]
 
     def __str__(self) -> str:

@@ -1,5 +1,6 @@
 """What a customer bought, and how that changed."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -68,7 +69,10 @@ class SubscriptionChange(Terms, Fact):
     subscription = models.ForeignKey(Subscription, on_delete=models.CASCADE, related_name="changes")
 
     class Meta:
-        indexes = [models.Index(fields=["subscription", "occurred_at"], name="change_of_subscription")]
+        indexes = [
+            models.Index(fields=["subscription", "occurred_at"], name="change_of_subscription"),
+            BrinIndex(fields=["received_at"], name="terms_by_arrival"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.subscription_id} from {self.occurred_at}"

@@ -1,5 +1,6 @@
 """How customers use the product, and what that says about their health."""
 
+from health.models.incidents import AccountSource, FeedHour, Incident, IncidentAccount
 from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
 from health.models.sources import EventType, IngestBatch, RejectedEvent, Source
 from health.models.usage import (
@@ -12,11 +13,15 @@ from health.models.usage import (
 )
 
 __all__ = [
+    "AccountSource",
     "CurrentScore",
     "DirtyAccount",
     "EventType",
+    "FeedHour",
     "GroupCall",
     "HeldEvent",
+    "Incident",
+    "IncidentAccount",
     "IngestBatch",
     "RejectedEvent",
     "ScoreSnapshot",

@@ -20,6 +20,7 @@ from health.ingest.clock import BACKFILL_FROM
 from health.ingest.errors import Rejected
 from health.models import EventType
 from health.usage import held, memberships
+from health.usage.arrivals import count_arrivals
 from health.usage.attribution import account_at
 from health.usage.copying import UsageRow
 from health.usage.identities import Identities, anonymous
@@ -71,6 +72,7 @@ def record(decoded: Decoded, *, recorded_at: datetime) -> Outcome:
         outcome.quarantined += rejected
     write_usage(rows, recorded_at=recorded_at)
     remember_messages([incoming.message_hash for incoming in taken], day=recorded_at.date())
+    count_arrivals(taken)
     _count(outcome, decoded.calls, fresh, taken)
     return outcome
 

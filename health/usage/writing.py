@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from django.db import connection
 
+from health.usage.arrivals import note_senders
 from health.usage.copying import (
     EVENT_COLUMNS,
     MESSAGE_COLUMNS,
@@ -26,11 +27,12 @@ FOR_EVER = date(9999, 1, 4)
 
 
 def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
-    """Add events and their roll-ups, and mark their accounts for a new score."""
+    """Add events and their roll-ups, note who sent them, and mark their accounts for a new score."""
     if not rows:
         return
     copy_events(rows, recorded_at=recorded_at)
     add_to_days(rows, recorded_on=recorded_at.date())
+    note_senders(rows, day=recorded_at.date())
     mark_dirty({row.account_id for row in rows}, now=recorded_at)
 
 

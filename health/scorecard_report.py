@@ -64,11 +64,11 @@ def scorecard_list() -> list[ListedScorecard]:
     return [
         ListedScorecard(
             scorecard=scorecard,
-            applies_to=applies_to(scorecard),
+            applies_to=applies_to(scorecard.version),
             measure_count=len(scorecard.version.card().measures) if scorecard.version else 0,
             coverage=coverage.get(scorecard.pk, Coverage()),
         )
-        for scorecard in Scorecard.objects.select_related("version__published_by", "owner")
+        for scorecard in Scorecard.objects.current().select_related("version__published_by", "owner")
     ]
 
 
@@ -93,12 +93,12 @@ def coverages() -> dict[int, Coverage]:
     }
 
 
-def applies_to(scorecard: Scorecard) -> str:
-    """Say which accounts a scorecard applies to."""
-    if not scorecard.applies_to:
+def applies_to(version: ScorecardVersion | None) -> str:
+    """Say which accounts a version applies to."""
+    if version is None or not version.applies_to:
         return "All accounts"
     try:
-        return describe(scorecard.applies_to)
+        return describe(version.applies_to)
     except ConditionError as error:
         return f"Nobody: {error.message}"
 

@@ -3,18 +3,22 @@
 Pure. A measure is a metric turned into 0 to 100 points by a curve. The plain form is JSON:
 
     {"bands": {"green": 70, "yellow": 40}, "minimum_confidence": 40,
+     "applies_to": {"field": "tier", "op": "any_of", "value": ["growth"]},
      "children": [
-       {"key": "usage", "label": "Product usage", "weight": 30, "children": [
+       {"key": "usage", "label": "Product usage", "weight": 30, "locked": true, "children": [
          {"key": "active_people", "label": "Active people", "weight": 2,
           "metric": "active_contacts", "params": {"days": 28}, "scope": {},
           "curve": [[0, 0], [10, 100]], "missing": "redistribute", "fresh_days": 30}]}]}
+
+Weights are shares of their group. A locked one is percent: where any is locked, the weights of the
+group sum to 100. `applies_to` is a condition over accounts, which this module does not look into.
 """
 
 import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -27,16 +31,19 @@ MAX_FRESH_DAYS = 3650
 MAX_SCORE = 100
 MAX_LABEL_LENGTH = 80
 MAX_NUMBER = 1e12
+WHOLE = 100
+WEIGHT_NOISE = 1e-6
 DEFAULT_BANDS = {"green": 70, "yellow": 40}
 DEFAULT_MINIMUM_CONFIDENCE = 40
 
 
 class InvalidScorecard(ValueError):
-    """A scorecard cannot be used. The message says where and what to mend."""
+    """A scorecard cannot be used. The message says where and what to mend; `field` is the word of the form to blame."""
 
-    def __init__(self, path: Sequence[str], message: str) -> None:
+    def __init__(self, path: Sequence[str], message: str, field: str = "") -> None:
         self.path = tuple(path)
         self.reason = message
+        self.field = field
         super().__init__(" → ".join([*path, message]) if path else message)
 
 
@@ -81,6 +88,7 @@ class Measure:
     curve: tuple[tuple[float, float], ...]
     missing: Missing = Missing.REDISTRIBUTE
     fresh_days: int | None = None
+    locked: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,7 @@ class Group:
     label: str
     weight: float
     children: "tuple[Group | Measure, ...]"
+    locked: bool = False
 
     def measures(self) -> Iterator[Measure]:
         """Yield the measures below, in the order of the page: the order of a version's arrays."""
@@ -108,12 +117,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Card:
-    """A scorecard ready to compute. Bands start at these scores; confidence is in whole percent."""
+    """A scorecard ready to compute. Bands start at these scores; confidence is in whole percent.
+
+    `applies_to` None: all accounts.
+    """
 
     root: Group
     green_from: float
     yellow_from: float
     minimum_confidence: int
+    applies_to: Mapping[str, Any] | None = None
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -125,11 +138,14 @@ class Card:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the canonical plain form, which `read_card` takes back."""
-        return {
+        data = {
             "bands": {"green": self.green_from, "yellow": self.yellow_from},
             "minimum_confidence": self.minimum_confidence,
             "children": [_as_dict(child) for child in self.root.children],
         }
+        if self.applies_to is not None:
+            data["applies_to"] = dict(self.applies_to)
+        return data
 
     @property
     def hash(self) -> str:
@@ -141,18 +157,21 @@ class Card:
 def read_card(data: object) -> Card:
     """Read a scorecard from its plain form. Raises InvalidScorecard."""
     root = _mapping(data, [])
-    _refuse_unknown(root, {"bands", "minimum_confidence", "children"}, [])
+    _refuse_unknown(root, {"bands", "minimum_confidence", "applies_to", "children"}, [])
     bands = _mapping(root.get("bands", DEFAULT_BANDS), ["Bands"])
     _refuse_unknown(bands, {"green", "yellow"}, ["Bands"])
-    green = _number(bands.get("green", DEFAULT_BANDS["green"]), ["Bands", "green"])
-    yellow = _number(bands.get("yellow", DEFAULT_BANDS["yellow"]), ["Bands", "yellow"])
+    green = _number(bands.get("green", DEFAULT_BANDS["green"]), ["Bands", "green"], "bands")
+    yellow = _number(bands.get("yellow", DEFAULT_BANDS["yellow"]), ["Bands", "yellow"], "bands")
     if not 0 < yellow < green <= MAX_SCORE:
         raise InvalidScorecard(
-            ["Bands"], f"yellow must start above 0 and below green, and green at most at 100; not {yellow} and {green}."
+            ["Bands"],
+            f"yellow must start above 0 and below green, and green at most at 100; not {yellow} and {green}.",
+            "bands",
         )
     confidence = root.get("minimum_confidence", DEFAULT_MINIMUM_CONFIDENCE)
     if isinstance(confidence, bool) or not isinstance(confidence, int) or not 0 <= confidence <= MAX_SCORE:
-        raise InvalidScorecard(["Minimum confidence"], f"this is a whole number from 0 to 100, not {confidence!r}.")
+        message = f"this is a whole number from 0 to 100, not {confidence!r}."
+        raise InvalidScorecard(["Minimum confidence"], message, "minimum_confidence")
     group = Group("", "", 1.0, _children(root.get("children"), [], 1))
     keys = [each.key for each in group.groups()] + [measure.key for measure in group.measures()]
     for key in keys:
@@ -160,45 +179,71 @@ def read_card(data: object) -> Card:
             raise InvalidScorecard([], f"two parts have the key {key!r}; give one of them another.")
     if len(list(group.measures())) > MAX_MEASURES:
         raise InvalidScorecard([], f"more than {MAX_MEASURES} measures; split the scorecard.")
-    return Card(group, green, yellow, confidence)
+    return Card(group, green, yellow, confidence, _applies_to(root.get("applies_to")))
+
+
+def _applies_to(data: object) -> Mapping[str, Any] | None:
+    return None if data is None else _mapping(data, ["Applies to"])
 
 
 def _children(data: object, path: list[str], depth: int) -> tuple[Group | Measure, ...]:
     if not isinstance(data, list) or not data:
-        raise InvalidScorecard(path, "there is nothing inside; add a measure or remove the group.")
+        raise InvalidScorecard(path, "there is nothing inside; add a measure or remove the group.", "children")
     if depth > MAX_DEPTH:
         raise InvalidScorecard(path, f"groups are nested deeper than {MAX_DEPTH}.")
-    return tuple(_node(child, path, depth) for child in data)
+    children = tuple(_node(child, path, depth) for child in data)
+    if problem := locked_weights_problem([(child.weight, child.locked) for child in children]):
+        raise InvalidScorecard([*path, "weight"], problem, "weights")
+    return children
+
+
+def locked_weights_problem(weights: Sequence[tuple[float, bool]]) -> str | None:
+    """Say what to mend where the weights (weight, is it locked) of a group cannot sum to 100; None: nothing.
+
+    Without a lock they are mere proportions, and any sum will do.
+    """
+    locked = math.fsum(weight for weight, is_locked in weights if is_locked)
+    total = math.fsum(weight for weight, _ in weights)
+    if not locked or abs(total - WHOLE) <= WEIGHT_NOISE:
+        return None
+    if all(is_locked for _, is_locked in weights):
+        return f"all weights are locked, and they sum to {total:g}, not 100; unlock one, or change them."
+    if locked >= WHOLE:
+        return f"the locked weights sum to {locked:g} and leave nothing of 100 to the others; lower or unlock one."
+    return f"weights beside a locked one must sum to 100, not {total:g}; balance the rest, or change them."
 
 
 def _node(data: object, path: list[str], depth: int) -> Group | Measure:
     node = _mapping(data, path)
     key, label = node.get("key"), node.get("label")
     if not isinstance(key, str) or not KEY.fullmatch(key):
-        raise InvalidScorecard(path, f"the key {key!r} is not a word of a–z, 0–9 and _, starting with a letter.")
+        raise InvalidScorecard(path, f"the key {key!r} is not a word of a–z, 0–9 and _, starting with a letter.", "key")
     if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL_LENGTH:
-        raise InvalidScorecard([*path, key], f"a label of 1 to {MAX_LABEL_LENGTH} characters is missing.")
+        raise InvalidScorecard([*path, key], f"a label of 1 to {MAX_LABEL_LENGTH} characters is missing.", "label")
     path = [*path, label]
-    weight = _number(node.get("weight", 1), [*path, "weight"])
+    weight = _number(node.get("weight", 1), [*path, "weight"], "weight")
     if weight <= 0:
         message = f"a weight must be above 0, not {weight}; remove what should not count."
-        raise InvalidScorecard([*path, "weight"], message)
+        raise InvalidScorecard([*path, "weight"], message, "weight")
+    locked = node.get("locked", False)
+    if not isinstance(locked, bool):
+        raise InvalidScorecard([*path, "locked"], f"this is true or false, not {locked!r}.", "locked")
     if "children" in node:
-        _refuse_unknown(node, {"key", "label", "weight", "children"}, path)
-        return Group(key, label, weight, _children(node["children"], path, depth + 1))
-    return _measure(node, key, label, weight, path)
+        _refuse_unknown(node, {"key", "label", "weight", "locked", "children"}, path)
+        return Group(key, label, weight, _children(node["children"], path, depth + 1), locked)
+    return replace(_measure(node, key, label, weight, path), locked=locked)
 
 
 def _measure(node: Mapping[str, Any], key: str, label: str, weight: float, path: list[str]) -> Measure:
-    known = {"key", "label", "weight", "metric", "params", "scope", "curve", "missing", "fresh_days"}
+    known = {"key", "label", "weight", "locked", "metric", "params", "scope", "curve", "missing", "fresh_days"}
     _refuse_unknown(node, known, path)
     try:
         use = clean_use({name: node.get(name) for name in ("metric", "params", "scope")})
     except InvalidUse as error:
-        raise InvalidScorecard(path, str(error)) from None
+        raise InvalidScorecard(path, str(error), "metric") from None
     missing = node.get("missing", Missing.REDISTRIBUTE)
     if missing not in list(Missing):
-        raise InvalidScorecard([*path, "missing"], f"this is one of {', '.join(Missing)}, not {missing!r}.")
+        raise InvalidScorecard([*path, "missing"], f"this is one of {', '.join(Missing)}, not {missing!r}.", "missing")
     fresh = _fresh_days(node.get("fresh_days"), [*path, "fresh_days"])
     return Measure(key, label, weight, use, _curve(node.get("curve"), [*path, "curve"]), Missing(missing), fresh)
 
@@ -207,32 +252,35 @@ def _fresh_days(value: object, path: list[str]) -> int | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= MAX_FRESH_DAYS:
-        raise InvalidScorecard(path, f"this is a number of days from 1 to {MAX_FRESH_DAYS} or nothing, not {value!r}.")
+        message = f"this is a number of days from 1 to {MAX_FRESH_DAYS} or nothing, not {value!r}."
+        raise InvalidScorecard(path, message, "fresh_days")
     return value
 
 
 def _curve(data: object, path: list[str]) -> tuple[tuple[float, float], ...]:
     if not isinstance(data, list) or not 2 <= len(data) <= MAX_CURVE_POINTS:
-        raise InvalidScorecard(path, f"a curve is a list of 2 to {MAX_CURVE_POINTS} points [value, points].")
+        raise InvalidScorecard(path, f"a curve is a list of 2 to {MAX_CURVE_POINTS} points [value, points].", "curve")
     curve: list[tuple[float, float]] = []
     for point in data:
         if not isinstance(point, list | tuple) or len(point) != 2:
-            raise InvalidScorecard(path, f"{point!r} is not a point [value, points].")
-        value, points = _number(point[0], path), _number(point[1], path)
+            raise InvalidScorecard(path, f"{point!r} is not a point [value, points].", "curve")
+        value, points = (_number(number, path, "curve") for number in point)
         if not 0 <= points <= MAX_SCORE:
-            raise InvalidScorecard(path, f"points go from 0 to 100, not {points} (at {value}).")
+            raise InvalidScorecard(path, f"points go from 0 to 100, not {points} (at {value}).", "curve")
         if curve and value <= curve[-1][0]:
-            raise InvalidScorecard(
-                path, f"the values must rise from point to point; {value} comes after {curve[-1][0]}."
-            )
+            last = curve[-1][0]
+            message = f"the values must rise from point to point; {value} comes after {last}."
+            if value == last:
+                message = f"two points have the value {value}; remove one, or give it another value."
+            raise InvalidScorecard(path, message, "curve")
         curve.append((value, points))
     return tuple(curve)
 
 
-def _number(value: object, path: list[str]) -> float:
+def _number(value: object, path: list[str], field: str = "") -> float:
     """Return a finite number; whole ones stay int, so that the canonical text is short."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MAX_NUMBER:
-        raise InvalidScorecard(path, f"{value!r} is not a number.")
+        raise InvalidScorecard(path, f"{value!r} is not a number.", field)
     return int(value) if float(value).is_integer() else float(value)
 
 
@@ -259,7 +307,9 @@ def _shares(group: Group, share: float) -> Iterator[tuple[str, float]]:
 
 
 def _as_dict(node: Group | Measure) -> dict[str, Any]:
-    head = {"key": node.key, "label": node.label, "weight": node.weight}
+    head: dict[str, Any] = {"key": node.key, "label": node.label, "weight": node.weight}
+    if node.locked:
+        head["locked"] = True
     if isinstance(node, Group):
         return head | {"children": [_as_dict(child) for child in node.children]}
     data = head | node.use.as_dict() | {"curve": [list(point) for point in node.curve], "missing": str(node.missing)}

@@ -186,6 +186,15 @@ def delete_current(scorecard: Scorecard, account_ids: Ints, *, now: datetime) ->
         )
 
 
+def delete_all_current(scorecard: Scorecard, *, now: datetime) -> None:
+    """Leave tombstones for all accounts of a scorecard that stops."""
+    _execute(
+        "UPDATE health_currentscore SET deleted_at = %(now)s, is_main = false"
+        " WHERE scorecard_id = %(scorecard)s AND deleted_at IS NULL",
+        {"now": now, "scorecard": scorecard.pk},
+    )
+
+
 def choose_main(accounts: AccountSet) -> None:
     """Mark each account's main score: that of the first live health scorecard which scores it."""
     best = (

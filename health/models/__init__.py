@@ -1,5 +1,6 @@
 """How customers use the product, and what that says about their health."""
 
+from health.models.drafts import ScorecardDraft
 from health.models.incidents import AccountSource, FeedHour, Incident, IncidentAccount
 from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
 from health.models.sources import EventType, IngestBatch, RejectedEvent, Source
@@ -26,6 +27,7 @@ __all__ = [
     "RejectedEvent",
     "ScoreSnapshot",
     "Scorecard",
+    "ScorecardDraft",
     "ScorecardVersion",
     "SeenMessage",
     "Source",

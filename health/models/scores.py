@@ -1,5 +1,7 @@
 """Scorecards with their versions, and the scores they gave."""
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
@@ -19,6 +21,10 @@ class ScorecardQuerySet(models.QuerySet["Scorecard"]):
         """Scorecards that are computed, the most important first."""
         return self.filter(is_live=True).exclude(version=None).select_related("version")
 
+    def current(self) -> "ScorecardQuerySet":
+        """All but those that were put away."""
+        return self.filter(archived_at=None)
+
 
 class Scorecard(models.Model):
     """What accounts are measured by. Its versions never change; `version` is the one in force."""
@@ -29,12 +35,12 @@ class Scorecard(models.Model):
     position = models.PositiveSmallIntegerField(
         default=0, help_text="Where several of a kind apply to an account, the lowest is its main one."
     )
-    applies_to = models.JSONField(null=True, blank=True, help_text="A condition over accounts; empty: all.")
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="scorecards")
     version = models.ForeignKey(
         "ScorecardVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="in_force_for"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    archived_at = models.DateTimeField(null=True, blank=True, help_text="Put away: not live, not in lists.")
 
     objects = ScorecardQuerySet.as_manager()
 
@@ -54,7 +60,8 @@ class ScorecardVersion(models.Model):
     hash = models.CharField(max_length=64)
     published_at = models.DateTimeField(default=timezone.now)
     published_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
-    note = models.CharField(max_length=500, blank=True)
+    name = models.CharField(max_length=80, blank=True)
+    note = models.CharField(max_length=500, blank=True, help_text="Why it was published.")
 
     class Meta:
         ordering = ["-number"]
@@ -62,6 +69,12 @@ class ScorecardVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scorecard} v{self.number}"
+
+    @property
+    def applies_to(self) -> dict[str, Any] | None:
+        """The condition over accounts; None: all."""
+        condition: dict[str, Any] | None = self.config.get("applies_to")
+        return condition
 
     def card(self) -> Card:
         return read_card(self.config)

@@ -130,9 +130,8 @@ def compute(
 
     Writes nothing. Leaves out accounts the scorecard does not apply to, and those not there yet.
     """
-    applies_to = version.scorecard.applies_to
     return compute_card(
-        version.card(), accounts, applies_to=applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
+        version.card(), accounts, applies_to=version.applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
     )
 
 
@@ -175,6 +174,16 @@ def score_changed_accounts(*, now: datetime, seconds: float = 40) -> ScoreReport
             return _score_changed_accounts(now, seconds)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [SCORE_CHANGED_LOCK])
+
+
+def stop_scoring(*, scorecard: Scorecard, now: datetime) -> None:
+    """Delete the current scores of a scorecard that was switched off; the snapshots stay."""
+    from health import snapshots
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCORE_WRITE_LOCK])
+    snapshots.delete_all_current(scorecard, now=now)
+    snapshots.choose_main(EVERYBODY)
 
 
 def forget_old_snapshots(*, now: datetime, daily: int = 100) -> int:

@@ -34,7 +34,7 @@ def scorecard(request: UserRequest, pk: int) -> HttpResponse:
         "version": version,
         "versions": versions,
         "card": card,
-        "applies_to": applies_to(found),
+        "applies_to": applies_to(version),
         "rows": version_rows(version, scope_names(card)),
         "coverage": coverages().get(found.pk, Coverage()),
     }

@@ -34,5 +34,6 @@ CONFIG = {
 }
 
 
-def make_scorecard(name="Health", config=CONFIG, **options):
+def make_scorecard(name="Health", config=CONFIG, applies_to=None, **options):
+    config = config if applies_to is None else {**config, "applies_to": applies_to}
     return create_scorecard(name=name, config=config, now=NOW, **options)

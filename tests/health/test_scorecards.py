@@ -81,7 +81,7 @@ def test_read_card_takes_back_its_canonical_form_with_the_same_hash():
             "Bands → yellow must start above 0 and below green, and green at most at 100; not 80 and 80.",
         ),
         (["minimum_confidence"], 101, "Minimum confidence → this is a whole number from 0 to 100, not 101."),
-        (["colour"], 1, "'colour' means nothing here; known are bands, children, minimum_confidence."),
+        (["colour"], 1, "'colour' means nothing here; known are applies_to, bands, children, minimum_confidence."),
         (
             ["children", 1, "weight"],
             0,
@@ -100,7 +100,7 @@ def test_read_card_takes_back_its_canonical_form_with_the_same_hash():
         (
             ["children", 0, "children", 0, "curve"],
             [[0, 0], [5, 10], [5, 20]],
-            "Usage → Active people → curve → the values must rise from point to point; 5 comes after 5.",
+            "Usage → Active people → curve → two points have the value 5; remove one, or give it another value.",
         ),
         (
             ["children", 0, "children", 0, "curve"],
@@ -175,3 +175,52 @@ def test_read_card_refuses_groups_nested_too_deep():
         node = {"key": f"g{i}", "label": f"G{i}", "children": [node]}
     with pytest.raises(InvalidScorecard, match="groups are nested deeper than 8"):
         read_card({"children": [node]})
+
+
+# --- Locks, and what belongs to the version -------------------------------------------------------
+
+
+def group(*weights):
+    """Return a card whose only group has measures of (weight, locked)."""
+    children = [
+        {"key": f"m{n}", "label": f"M{n}", "weight": weight, "locked": locked, "metric": "tenure_days"}
+        | {"curve": [[0, 0], [1, 100]]}
+        for n, (weight, locked) in enumerate(weights)
+    ]
+    return {"children": [{"key": "all", "label": "All", "children": children}]}
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([(60, True), (30, True)], "all weights are locked, and they sum to 90, not 100; unlock one, or change them."),
+        (
+            [(60, True), (40, True), (5, False)],
+            "the locked weights sum to 100 and leave nothing of 100 to the others; lower or unlock one.",
+        ),
+        (
+            [(60, True), (30, False)],
+            "weights beside a locked one must sum to 100, not 90; balance the rest, or change them.",
+        ),
+    ],
+)
+def test_read_card_refuses_locked_weights_that_cannot_sum(weights, message):
+    with pytest.raises(InvalidScorecard) as error:
+        read_card(group(*weights))
+    assert str(error.value) == f"All → weight → {message}"
+
+
+@pytest.mark.parametrize("weights", [[(60, True), (40, True)], [(60.5, True), (39.5, False)], [(2, False), (1, False)]])
+def test_read_card_takes_locks_that_sum_and_keeps_them(weights):
+    card = read_card(group(*weights))
+    assert [(m.weight, m.locked) for m in card.measures] == weights
+    assert read_card(card.as_dict()) == card
+
+
+def test_whom_a_card_applies_to_is_in_its_hash():
+    condition = {"field": "tier", "op": "any_of", "value": ["growth"]}
+    card = read_card({**DATA, "applies_to": condition})
+    assert card.as_dict()["applies_to"] == condition
+    assert card.hash != read_card(DATA).hash
+    with pytest.raises(InvalidScorecard, match="Applies to → this must be a set of names and values, not list"):
+        read_card({**DATA, "applies_to": []})

@@ -7,12 +7,13 @@ from decimal import Decimal
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts.enums import Origin
+from accounts.conditions.uses import uses_of_field, uses_of_segment
+from accounts.enums import Entity, Origin
 from accounts.errors import InvalidInput
 from accounts.models import AccountEvent
 from accounts.services import create_account, delete_account, record_sentiment, set_attributes, update_account
 from health.metrics.query import AccountSet
-from health.models import CurrentScore, DirtyAccount, Scorecard, ScoreSnapshot
+from health.models import CurrentScore, DirtyAccount, Scorecard, ScorecardVersion, ScoreSnapshot
 from health.scorecards import Band
 from health.services import (
     create_scorecard,
@@ -409,7 +410,7 @@ def test_publish_version_of_the_same_configuration_is_the_one_in_force(card):
 
 def test_publish_version_makes_everybody_due_for_a_score(card):
     Work.objects.all().delete()
-    user = UserFactory()
+    user = UserFactory(access_level="editor")
     config = deepcopy(CONFIG) | {"minimum_confidence": 10}
     version = publish_version(scorecard=card, config=config, now=NOW, actor=user, note="Braver")
     assert (version.number, version.published_by, version.published_at, version.note) == (2, user, NOW, "Braver")
@@ -476,3 +477,16 @@ def test_ensure_starter_scorecard_makes_one_where_there_is_none():
     use(account, TODAY, 50)
     update_account(account=account, fields={"tier": "growth"}, now=NOW)
     assert run(card).scored == 1
+
+
+def test_what_live_scorecards_ask_for_is_known_where_fields_and_segments_are_deleted(card):
+    config = {**CONFIG, "applies_to": {"field": "segment", "op": "any_of", "value": ["7"]}}
+    config["children"] = [
+        {"key": "fit", "label": "Fit", "metric": "attribute", "params": {"attribute": "fit"}, "curve": [[0, 0], [1, 9]]}
+    ]
+    version = ScorecardVersion.objects.create(scorecard=card, number=9, config=config, hash="x")
+    Scorecard.objects.filter(pk=card.pk).update(version=version)
+    assert uses_of_segment(7) == ["Scorecard Health"]
+    assert uses_of_field(Entity.ACCOUNT, "attribute.fit") == ["Scorecard Health"]
+    Scorecard.objects.filter(pk=card.pk).update(is_live=False)
+    assert uses_of_segment(7) == uses_of_field(Entity.ACCOUNT, "attribute.fit") == []

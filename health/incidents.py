@@ -154,7 +154,7 @@ def _long_pause(counts: Sequence[int], first: int, settled: int) -> tuple[int, i
 
 def _weeks_before(counts: Sequence[int], begin: int, hours: int, first: int, *, until: int) -> list[int]:
     """Return what came in the same hours of the last weeks that lie between `first` and `until`."""
-    sums = []
+    sums: list[int] = []
     start = begin - WEEK_HOURS
     while start + hours > until:
         start -= WEEK_HOURS

@@ -3,11 +3,13 @@
 from datetime import UTC, date, datetime, time
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from accounts.conditions import Sql
+from health.frozen_values import EPOCH, read_with_freezes
 from health.metrics.query import AccountSet
-from health.metrics.values import NO_INPUT, Values, read_values
+from health.metrics.values import NO_INPUT, NOT_FROZEN, Values
 from health.results import Results, result_hashes
 from health.scorecards import Card
 from health.scoring import score
@@ -29,7 +31,7 @@ def compute_results(
 
     A published version gives its own hash, which stays when a metric later gains a parameter.
     """
-    values = read_values(
+    values = read_with_freezes(
         [measure.use for measure in card.measures],
         accounts,
         as_of=datetime.combine(as_of, time(), UTC),
@@ -43,12 +45,19 @@ def compute_results(
 def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> Results:
     """Score values that were read before, now or when a snapshot was taken."""
     keys = [measure.key for measure in card.measures]
-    minutes = (as_of - date(1970, 1, 1)).days * MINUTES_PER_DAY
-    ages = np.where(values.fresh == NO_INPUT, np.nan, (minutes - values.fresh) / MINUTES_PER_DAY)
+    ages = _ages(values, as_of)
     scores = score(
         card,
         pd.DataFrame(values.value, index=values.account_ids, columns=keys),
         pd.DataFrame(ages, index=values.account_ids, columns=keys),
     )
-    hashes = result_hashes(version_hash, values.account_ids, as_of, values.fresh, scores)
+    hashes = result_hashes(version_hash, values.account_ids, as_of, values.fresh, scores, values.frozen)
     return Results(values.account_ids, values.fresh, scores, hashes)
+
+
+def _ages(values: Values, as_of: date) -> npt.NDArray[np.float64]:
+    """Return the days from the newest input to as_of, or to the day on which it was frozen; NaN: no input."""
+    days = np.full(values.fresh.shape, (as_of - EPOCH).days)
+    if values.frozen is not None:
+        days = np.where(values.frozen == NOT_FROZEN, days, values.frozen)
+    return np.where(values.fresh == NO_INPUT, np.nan, (days * MINUTES_PER_DAY - values.fresh) / MINUTES_PER_DAY)

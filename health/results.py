@@ -38,13 +38,19 @@ class Results:
 
 
 def result_hashes(
-    version_hash: str, account_ids: Ints, as_of: date, fresh: npt.NDArray[np.int32], scores: Scores
+    version_hash: str,
+    account_ids: Ints,
+    as_of: date,
+    fresh: npt.NDArray[np.int32],
+    scores: Scores,
+    frozen: npt.NDArray[np.int32] | None = None,
 ) -> npt.NDArray[np.void]:
     """Return the SHA-256 of each result: the version and all that went in and came out.
 
     Of the version's hash as text, then little-endian: account int64, as_of int32 (days since 1970),
     score int16, band int8, confidence int8, then the arrays value float64, fresh int32, points
-    int16, contribution int16.
+    int16, contribution int16; of a result with frozen measures also the days as of which they were
+    read, int32, 0 for the others.
     """
     layout = [("account", "<i8", ()), ("as_of", "<i4", ()), ("score", "<i2", ()), ("band", "i1", ())]
     layout += [("confidence", "i1", ())]
@@ -62,6 +68,8 @@ def result_hashes(
     for i in range(len(rows)):
         row_hash = prefix.copy()
         row_hash.update(data[i * size : (i + 1) * size])
+        if frozen is not None and frozen[i].any():
+            row_hash.update(frozen[i].astype("<i4").tobytes())
         hashes[i] = row_hash.digest()
     return hashes
 

@@ -2,11 +2,13 @@
 
 from accounts.enums import SurveyKind
 from accounts.models.times import VISIBLE, VISIBLE_LIVE
+from health.enums import FeedKind
 from health.metrics.query import Column, Query, RowPass
 from health.metrics.registry import Metric, MetricUse, Parameter, register
 from health.metrics.usage import window
 
 FAMILY = "Feedback"
+FEEDS = frozenset({FeedKind.SURVEYS})
 PEOPLE = frozenset({"persona", "role"})
 SURVEY_PARAMETERS = (
     window(180),
@@ -64,21 +66,21 @@ register(
     Metric(
         "csat", "CSAT", "of 5", FAMILY,
         "Mean satisfaction, 1 to 5, over answers in the window.",
-        "Too few answers in the window.", _csat, SURVEY_PARAMETERS, PEOPLE,
+        "Too few answers in the window.", _csat, SURVEY_PARAMETERS, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "nps", "NPS", "", FAMILY,
         "Net promoter score, −100 to 100: share of 9 and 10 less share of 0 to 6, over answers in the window.",
-        "Too few answers in the window.", _nps, SURVEY_PARAMETERS, PEOPLE,
+        "Too few answers in the window.", _nps, SURVEY_PARAMETERS, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "ces", "CES", "of 7", FAMILY,
         "Mean ease, 1 to 7, over answers in the window.",
-        "Too few answers in the window.", _ces, SURVEY_PARAMETERS, PEOPLE,
+        "Too few answers in the window.", _ces, SURVEY_PARAMETERS, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(

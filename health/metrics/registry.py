@@ -117,6 +117,7 @@ class Metric:
 
     `build(query, use)` says which columns of which pass over the facts make the value; see query.py.
     `scopes` are the words of a Scope that make sense for it. `absence` says when it is unknown.
+    `feeds` are the kinds of feed (FeedKind) it is made from: it is frozen while one of them is broken.
     """
 
     key: str
@@ -128,6 +129,7 @@ class Metric:
     build: "Callable[[Query, MetricUse], Column]"
     parameters: tuple[Parameter, ...] = ()
     scopes: frozenset[str] = frozenset()
+    feeds: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,14 @@
 
 from accounts.enums import Initiative
 from accounts.models.times import MEMBER, VISIBLE_LIVE
+from health.enums import FeedKind
 from health.metrics.query import Column, Query, RowPass, quote
 from health.metrics.registry import Metric, MetricUse, Parameter, register
 from health.metrics.usage import window
 from team.enums import Function
 
 FAMILY = "Relationship"
+FEEDS = frozenset({FeedKind.ACTIVITIES})
 ANYBODY = f"(SELECT EXISTS (SELECT FROM accounts_membership x WHERE {MEMBER.format(t='x')}))"
 FUNCTION = Parameter(
     "function", "Function", "choice", choices={str(f.value): str(f.label) for f in Function}, help="Empty for all."
@@ -83,7 +85,7 @@ register(
     Metric(
         "days_since_activity", "Days since last activity", "days", FAMILY,
         "Whole days since our last call, mail, meeting, chat or note; proactive ones only, if asked.",
-        "No such activity is known.", _days_since_activity, (FUNCTION, INITIATIVE),
+        "No such activity is known.", _days_since_activity, (FUNCTION, INITIATIVE), feeds=FEEDS,
     )
 )  # fmt: skip
 register(
@@ -91,12 +93,13 @@ register(
         "activity_count", "Activities", "activities", FAMILY,
         "How many activities there were in the window.",
         "No activity with the account is known.", _activity_count, (window(90), FUNCTION, INITIATIVE),
+        feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "proactive_share", "Share of proactive activities", "%", FAMILY,
         "Activities in which we acted first, as a share of those where it is known.",
-        "No such activity in the window.", _proactive_share, (window(90), FUNCTION),
+        "No such activity in the window.", _proactive_share, (window(90), FUNCTION), feeds=FEEDS,
     )
 )  # fmt: skip

@@ -3,10 +3,12 @@
 from django.conf import settings
 
 from accounts.models.times import VISIBLE
+from health.enums import FeedKind
 from health.metrics.query import TODAY, Column, Query, RowPass, quote
 from health.metrics.registry import Metric, MetricUse, Scope, register
 
 FAMILY = "Commercial"
+FEEDS = frozenset({FeedKind.SUBSCRIPTIONS})
 BY_PRODUCT = frozenset({"product"})
 NONE_RUNS = "No subscription runs."
 
@@ -92,35 +94,35 @@ register(
     Metric(
         "mrr", "MRR", "money a month", FAMILY,
         "Monthly recurring revenue of the running subscriptions, in the reporting currency.",
-        f"{NONE_RUNS[:-1]}, or an amount or exchange rate is missing.", _mrr, (), BY_PRODUCT,
+        f"{NONE_RUNS[:-1]}, or an amount or exchange rate is missing.", _mrr, (), BY_PRODUCT, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "arr", "ARR", "money a year", FAMILY,
         "Annual recurring revenue: MRR times twelve.",
-        f"{NONE_RUNS[:-1]}, or an amount or exchange rate is missing.", _arr, (), BY_PRODUCT,
+        f"{NONE_RUNS[:-1]}, or an amount or exchange rate is missing.", _arr, (), BY_PRODUCT, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "seats", "Seats bought", "seats", FAMILY,
         "Seats of the running subscriptions.",
-        f"{NONE_RUNS[:-1]}, or none of them counts seats.", _seats, (), BY_PRODUCT,
+        f"{NONE_RUNS[:-1]}, or none of them counts seats.", _seats, (), BY_PRODUCT, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "days_to_renewal", "Days to renewal", "days", FAMILY,
         "Days to the earliest renewal of a running subscription; below 0 when it is overdue.",
-        "No running subscription has a renewal date.", _days_to_renewal, (), BY_PRODUCT,
+        "No running subscription has a renewal date.", _days_to_renewal, (), BY_PRODUCT, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "days_to_notice", "Days to notice deadline", "days", FAMILY,
         "Days to the next last day on which a running subscription can be cancelled.",
-        "No running subscription has a notice deadline ahead.", _days_to_notice, (), BY_PRODUCT,
+        "No running subscription has a notice deadline ahead.", _days_to_notice, (), BY_PRODUCT, feeds=FEEDS,
     )
 )  # fmt: skip
 register(

@@ -6,11 +6,13 @@ without tickets counts 0 as soon as anybody's tickets are known, else it is unkn
 
 from accounts.enums import TicketStatus
 from accounts.models.times import VISIBLE, VISIBLE_LIVE
+from health.enums import FeedKind
 from health.metrics.query import Column, Query, RowPass
 from health.metrics.registry import Metric, MetricUse, Parameter, register
 from health.metrics.usage import window
 
 FAMILY = "Support"
+FEEDS = frozenset({FeedKind.TICKETS})
 PEOPLE = frozenset({"persona", "role", "product"})
 RESOLVED = f"('{TicketStatus.SOLVED}', '{TicketStatus.CLOSED}')"
 NO_TICKETS = "No help desk sends tickets yet."
@@ -102,41 +104,41 @@ register(
     Metric(
         "open_tickets", "Open tickets", "tickets", FAMILY,
         "Tickets that are neither solved nor closed.",
-        NO_TICKETS, _open, (), PEOPLE,
+        NO_TICKETS, _open, (), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "escalated_tickets", "Escalated tickets", "tickets", FAMILY,
         "Open tickets that are escalated.",
-        NO_TICKETS, _escalated, (), PEOPLE,
+        NO_TICKETS, _escalated, (), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "oldest_open_ticket", "Age of the oldest open ticket", "days", FAMILY,
         "Days since the oldest open ticket was opened.",
-        "No ticket is open.", _oldest_open, (), PEOPLE,
+        "No ticket is open.", _oldest_open, (), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "first_response_hours", "Time to first response", "hours", FAMILY,
         "Mean hours from opening to our first response, over first responses in the window.",
-        "No first response in the window.", _first_response, WINDOW, PEOPLE,
+        "No first response in the window.", _first_response, WINDOW, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "resolution_hours", "Time to resolution", "hours", FAMILY,
         "Mean hours from opening to solved, over tickets solved in the window and still solved.",
-        "No ticket was solved in the window.", _resolution, WINDOW, PEOPLE,
+        "No ticket was solved in the window.", _resolution, WINDOW, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "reopened_tickets", "Reopened tickets", "tickets", FAMILY,
         "Tickets that were opened again in the window after having been solved.",
-        NO_TICKETS, _reopened, WINDOW, PEOPLE,
+        NO_TICKETS, _reopened, WINDOW, PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip

@@ -4,11 +4,13 @@ Whole UTC days before as_of count. An account that has never sent usage (within 
 unknown; one that has, but not in the window, is 0.
 """
 
+from health.enums import FeedKind
 from health.metrics.query import AS_OF_DAY, LOOKBACK_DAYS, Column, Query, active_days, event_types, in_window
 from health.metrics.registry import Metric, MetricUse, Parameter, register
 from health.metrics.subscriptions import seats_pass
 
 FAMILY = "Usage"
+FEEDS = frozenset({FeedKind.USAGE})
 PEOPLE = frozenset({"persona", "role", "product"})
 NEVER = "The account has never sent usage."
 
@@ -90,21 +92,21 @@ register(
     Metric(
         "event_count", "Events", "events", FAMILY,
         "How many usage events the account sent in the window.",
-        NEVER, _event_count, (window(28), EVENTS), PEOPLE,
+        NEVER, _event_count, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "event_value", "Value of events", "", FAMILY,
         "The sum of the values that events carried in the window, for example the worth of orders.",
-        NEVER, _event_value, (window(28), EVENTS), PEOPLE,
+        NEVER, _event_value, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "active_contacts", "Active people", "people", FAMILY,
         "How many different people used the product in the window (7 days: WAU, 28 days: MAU).",
-        NEVER, _active_contacts, (window(28), EVENTS), PEOPLE,
+        NEVER, _active_contacts, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
@@ -112,21 +114,21 @@ register(
         "seats_used", "Share of seats used", "%", FAMILY,
         "People active in the window as a share of the seats of the running subscriptions.",
         "No seats are known, or the account has never sent usage.",
-        _seats_used, (window(28), EVENTS), PEOPLE,
+        _seats_used, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "active_days", "Active days", "days", FAMILY,
         "On how many different days of the window there was any usage.",
-        NEVER, _active_days, (window(28), EVENTS), PEOPLE,
+        NEVER, _active_days, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
     Metric(
         "feature_breadth", "Features used", "features", FAMILY,
         "How many different kinds of event occurred in the window.",
-        NEVER, _feature_breadth, (window(28), EVENTS), PEOPLE,
+        NEVER, _feature_breadth, (window(28), EVENTS), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
@@ -143,7 +145,7 @@ register(
             ),
             EVENTS,
         ),
-        PEOPLE,
+        PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(
@@ -151,6 +153,6 @@ register(
         "days_since_event", "Days since last event", "days", FAMILY,
         "Whole days since the last usage; 0 on the day itself.",
         f"No such event in the last {LOOKBACK_DAYS} days.",
-        _days_since_event, (EVENTS,), PEOPLE,
+        _days_since_event, (EVENTS,), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip

@@ -51,7 +51,7 @@ def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> 
         pd.DataFrame(values.value, index=values.account_ids, columns=keys),
         pd.DataFrame(ages, index=values.account_ids, columns=keys),
     )
-    hashes = result_hashes(version_hash, values.account_ids, as_of, values.fresh, scores, values.frozen)
+    hashes = result_hashes(version_hash, values.account_ids, as_of, values.fresh, scores, frozen=values.frozen)
     return Results(values.account_ids, values.fresh, scores, hashes)
 
 

@@ -58,7 +58,7 @@ def _freeze(
         only=None if few else freeze.accounts(),
     )
     _, rows, sources = np.intersect1d(values.account_ids, then.account_ids, return_indices=True)
-    cells = np.ix_(rows, columns)
+    cells = np.ix_(rows, np.array(columns))
     value, fresh = values.value.copy(), values.fresh.copy()
     frozen = np.full(fresh.shape, NOT_FROZEN, np.int32) if values.frozen is None else values.frozen.copy()
     value[cells], fresh[cells] = then.value[sources], then.fresh[sources]

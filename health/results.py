@@ -43,6 +43,7 @@ def result_hashes(
     as_of: date,
     fresh: npt.NDArray[np.int32],
     scores: Scores,
+    *,
     frozen: npt.NDArray[np.int32] | None = None,
 ) -> npt.NDArray[np.void]:
     """Return the SHA-256 of each result: the version and all that went in and came out.

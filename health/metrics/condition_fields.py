@@ -1,7 +1,7 @@
 """Conditions about metrics.
 
 A metric in a condition is the metric of a scorecard: at a live moment both count the day that is
-running, so that a segment and a measure never disagree.
+running, so that a segment and a measure never disagree. Both are frozen while their data has stopped.
 """
 
 from collections.abc import Mapping
@@ -10,9 +10,10 @@ from typing import Any
 from accounts.conditions import Field, FieldType, Moment, Param, Sql, register_field
 from accounts.enums import ContactRole
 from accounts.models import Persona, Product
+from health.freezes import freezes_at
 from health.metrics import families
 from health.metrics.query import metric_sql
-from health.metrics.registry import Metric, Parameter, all_metrics, clean_use
+from health.metrics.registry import Metric, MetricUse, Parameter, all_metrics, clean_use, get_metric
 from health.models import EventType
 
 __all__ = ["families", "metric_field"]
@@ -38,8 +39,7 @@ def metric_field(metric: Metric) -> Field:
                 scope[word] = int(scope[word])
         given = {parameter.key: params.get(parameter.key) for parameter in metric.parameters}
         use = clean_use({"metric": metric.key, "params": given, "scope": scope})
-        text = metric_sql(use, live=moment.is_live).replace("%(as_of)s", "%(until)s")
-        return Sql(f"SELECT id, value FROM ({text}) AS metric", {"until": moment.whole_days_until})
+        return with_freezes(use, moment)
 
     return Field(
         f"metric.{metric.key}",
@@ -50,6 +50,25 @@ def metric_field(metric: Metric) -> Field:
         params=(*(_param(parameter) for parameter in metric.parameters), *scopes),
         unit=metric.unit,
     )
+
+
+def with_freezes(use: MetricUse, moment: Moment) -> Sql:
+    """Return SQL for a metric; where its data stopped coming, as of then, so that no condition fires from it."""
+    text = metric_sql(use, live=moment.is_live)
+    until = moment.whole_days_until
+    freezes = freezes_at(as_of=until, recorded_by=moment.recorded_by) if get_metric(use.metric).feeds else []
+    parts, params, taken = [], {"until": until}, "false"
+    # The earliest collapse counts.
+    for freeze in reversed([freeze for freeze in freezes if freeze.holds(use)]):
+        name = f"until_{freeze.incident_id}"
+        params[name] = freeze.frozen_at
+        held = f"id IN ({freeze.accounts().text})"
+        then = text.replace("%(as_of)s", f"%({name})s")
+        parts.append(f"SELECT id, value FROM ({then}) AS metric WHERE {held} AND NOT ({taken})")
+        taken = f"{taken} OR {held}"
+    now = text.replace("%(as_of)s", "%(until)s")
+    parts.append(f"SELECT id, value FROM ({now}) AS metric" + (f" WHERE NOT ({taken})" if freezes else ""))
+    return Sql(" UNION ALL ".join(parts), params)
 
 
 def _param(parameter: Parameter) -> Param:

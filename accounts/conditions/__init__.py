@@ -26,7 +26,7 @@ from accounts.conditions.catalogue import (
 from accounts.conditions.compiler import filter_accounts, filter_contacts, matching_ids, matching_sql
 from accounts.conditions.describe import describe
 from accounts.conditions.errors import ConditionError
-from accounts.conditions.explain import Explanation, explain
+from accounts.conditions.explain import Explanation, explain, explain_many
 from accounts.conditions.moment import Moment, Sql
 from accounts.conditions.parse import validate
 
@@ -41,6 +41,7 @@ __all__ = [
     "Sql",
     "describe",
     "explain",
+    "explain_many",
     "filter_accounts",
     "filter_contacts",
     "matching_ids",

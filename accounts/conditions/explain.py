@@ -4,7 +4,7 @@ Nothing here uses the compiled query: each field's value is read from its dated 
 is judged in Python by three-valued logic. A property test holds both to the same answer.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -28,11 +28,15 @@ Key = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Explanation:
-    """A part of the condition in words, what came of it, and why. `verdict` None: unknown."""
+    """A part of the condition in words, what came of it, and why. `verdict` None: unknown.
+
+    `contact_id` is set on the answer of one contact, whose name is in `text`: what is kept keeps the id.
+    """
 
     verdict: bool | None
     text: str
     children: tuple["Explanation", ...] = ()
+    contact_id: int | None = None
 
     @property
     def answer(self) -> str:
@@ -57,13 +61,25 @@ def explain(
     catalogue: Catalogue | None = None,
 ) -> Explanation:
     """Return the explanation for one account (or contact). Raises a ConditionError."""
+    return explain_many(tree, [pk], moment, entity=entity, catalogue=catalogue)[pk]
+
+
+def explain_many(
+    tree: object,
+    pks: Collection[int],
+    moment: Moment,
+    *,
+    entity: Entity = Entity.ACCOUNT,
+    catalogue: Catalogue | None = None,
+) -> dict[int, Explanation]:
+    """Return the explanation by account (or contact); the queries do not grow with them. Raises a ConditionError."""
     catalogue = catalogue or Catalogue()
     node = parse(tree, catalogue, entity)
     facts = _Facts(moment, catalogue)
-    facts.read(_leaves(node), [pk])
+    facts.read(_leaves(node), list(pks))
     if any(isinstance(part, Contacts) for part in _parts(node)):
-        facts.read_members(pk, node)
-    return facts.judge(node, pk)
+        facts.read_members(list(pks), node)
+    return {pk: facts.explained(node, pk) for pk in pks}
 
 
 class _Facts:
@@ -74,6 +90,7 @@ class _Facts:
         self.catalogue = catalogue
         self.values: dict[Key, dict[int, Found]] = {}
         self.folds: dict[str, str] = {}
+        self.members: dict[int, dict[int, list[str]]] = {}
         self.roles: dict[int, list[str]] = {}
         self.names: dict[int, str] = {}
 
@@ -105,19 +122,25 @@ class _Facts:
             cursor.execute(text, params)
             return {pk: Found(value, at, fold) for pk, value, at, fold in cursor.fetchall()}
 
-    def read_members(self, account_pk: int, node: Node) -> None:
-        """Read the account's contacts and what the tree asks about them."""
+    def read_members(self, account_pks: list[int], node: Node) -> None:
+        """Read the accounts' contacts and what the tree asks about them."""
         text, params = Sql(
-            MEMBERS.format(only=" AND m.account_id = %(account)s") + " ORDER BY m.contact_id",
-            self.moment.params() | {"account": account_pk},
+            MEMBERS.format(only=" AND m.account_id = ANY(%(accounts)s)") + " ORDER BY m.contact_id",
+            self.moment.params() | {"accounts": account_pks},
         ).positional()
         with connection.cursor() as cursor:
             cursor.execute(text, params)
-            self.roles = {contact: roles for _, contact, roles in cursor.fetchall()}
-        self.names = {row.pk: str(row) for row in Contact.all_objects.filter(pk__in=self.roles)}
+            for account, contact, roles in cursor.fetchall():
+                self.members.setdefault(account, {})[contact] = roles
+        contacts = list({contact for roles in self.members.values() for contact in roles})
+        self.names = {row.pk: str(row) for row in Contact.all_objects.filter(pk__in=contacts)}
         for part in _parts(node):
             if isinstance(part, Contacts):
-                self.read(_leaves(part.where), list(self.roles))
+                self.read(_leaves(part.where), contacts)
+
+    def explained(self, node: Node, pk: int) -> Explanation:
+        self.roles = self.members.get(pk, {})
+        return self.judge(node, pk)
 
     def judge(self, node: Node, pk: int, *, is_member: bool = False) -> Explanation:
         match node:
@@ -190,7 +213,7 @@ class _Facts:
         # Those who decide it come first.
         judged.sort(key=lambda pair: pair[1].verdict is not verdict)
         children = tuple(
-            Explanation(why.verdict, f"{self.names.get(pk, f'Contact {pk}')} — {why.answer}", (why,))
+            Explanation(why.verdict, f"{self.names.get(pk, f'Contact {pk}')} — {why.answer}", (why,), contact_id=pk)
             for pk, why in judged[:SHOWN_CONTACTS]
         )
         if len(judged) > SHOWN_CONTACTS:

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from accounts.conditions import Moment, describe, explain
+from accounts.conditions import Moment, describe, explain, explain_many
 from accounts.conditions.explain import Explanation, conjunction, disjunction, negate
 from accounts.enums import Entity
 from accounts.models import AttributeDefinition, Segment
@@ -120,3 +120,23 @@ def test_days_are_one_or_many():
     account = AccountFactory(customer_since=date(2026, 6, 14))
     why = explain({"field": "tenure", "op": "lte", "value": 1}, account.pk, LIVE)
     assert why.text == "Time as a customer is at most 1 day — yes: it is 1 day"
+
+
+@pytest.mark.django_db
+def test_explain_many_asks_as_often_for_three_as_for_one(django_assert_num_queries):
+    accounts = [AccountFactory(name=f"Acme {n}") for n in range(3)]
+    shared = ContactFactory(name="Bob")
+    for account, role in zip(accounts, ["champion", "end_user", "champion"], strict=True):
+        MembershipFactory(account=account, contact=shared, role=role, occurred_at=MAY)
+    tree = {
+        "all": [
+            {"field": "name", "op": "starts_with", "value": "acme"},
+            {"contacts": "any", "where": {"field": "role", "op": "any_of", "value": ["champion"]}},
+        ]
+    }
+    with django_assert_num_queries(5):
+        explain_many(tree, [accounts[0].pk], LIVE)
+    with django_assert_num_queries(5):
+        found = explain_many(tree, [account.pk for account in accounts], LIVE)
+    assert [found[account.pk].verdict for account in accounts] == [True, False, True]
+    assert [found[account.pk].children[1].children[0].contact_id for account in accounts] == [shared.pk] * 3

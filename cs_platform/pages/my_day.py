@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from accounts.enums import Stage
+from accounts.books import BOOKS, book_name, book_of
 from accounts.models import Account
 from accounts.queries import proactively_reached, renewals
 from accounts.timeline import news
@@ -23,7 +23,6 @@ from cs_platform import formats
 from health.models import CurrentScore
 from health.portfolio import Reason, arr_at_risk, band_shares, needs_attention, reasons, score_histogram
 from health.scorecards import DEFAULT_BANDS, Band
-from team.models import User
 from team.requests import UserRequest
 
 NEWS_DAYS = 7
@@ -31,14 +30,13 @@ NEWS_ROWS = 6
 RENEWAL_DAYS = 90
 REACH_DAYS = 30
 ATTENTION_ROWS = 8
-BOOKS = {"mine": "My accounts", "team": "My teams", "all": "All accounts"}
 
 
 @require_safe
 def my_day(request: UserRequest) -> HttpResponse:
     now = timezone.now()
     local = now.astimezone(ZoneInfo(request.user.time_zone))
-    name = _book_name(request)
+    name = book_name(request.user, request.GET.get("book", ""))
     book = book_of(request.user, name)
     attention = needs_attention(book, today=local.date(), limit=ATTENTION_ROWS)
     shares = band_shares(book)
@@ -113,20 +111,6 @@ def book_figures(book: QuerySet[Account], *, now: datetime, today: date) -> Book
     )
 
 
-def book_of(user: User, name: str) -> QuerySet[Account]:
-    """Return the customers of a book that a user may see: one's own, those of one's teams, or all.
-
-    Former customers need no call and have no revenue to lose: they are left out.
-    """
-    visible = Account.objects.visible_to(user).exclude(stage=Stage.CHURNED)
-    if name == "mine":
-        return visible.filter(Q(csm=user) | Q(pk__in=user.account_memberships.filter(until=None).values("account")))
-    if name == "team":
-        mates = User.objects.filter(teams__in=user.teams.values("pk")).values("pk")
-        return visible.filter(Q(team__in=user.teams.values("pk")) | Q(csm__in=mates))
-    return visible
-
-
 def score_bins(counts: list[int]) -> list[tuple[str, int, str]]:
     """Return (label, count, band) per bin of ten points, coloured by the bands most scorecards use."""
     green, yellow = DEFAULT_BANDS["green"], DEFAULT_BANDS["yellow"]
@@ -147,11 +131,3 @@ def _band_filter(word: str) -> str:
     """Return the query of the accounts list that shows one band."""
     leaf = {"field": "health_band", "op": "any_of", "value": [word]}
     return urlencode({"filter": json.dumps({"all": [leaf]})})
-
-
-def _book_name(request: UserRequest) -> str:
-    """Return the book asked for; by default one's own, or all for somebody who has none."""
-    asked = request.GET.get("book", "")
-    if asked in BOOKS:
-        return asked
-    return "mine" if book_of(request.user, "mine").exists() else "all"

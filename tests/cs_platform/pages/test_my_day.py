@@ -4,9 +4,10 @@ from decimal import Decimal
 import pytest
 from django.urls import reverse
 
+from accounts.books import book_of
 from accounts.models import Account
 from accounts.services import record_activity, set_attributes
-from cs_platform.pages.my_day import book_figures, book_of, greeting
+from cs_platform.pages.my_day import book_figures, greeting
 from tests.factories import NOW, AccountFactory, CurrentScoreFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db

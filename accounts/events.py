@@ -42,7 +42,7 @@ def write_event(
 
 def write_events(events: Iterable[AccountEvent]) -> int:
     """Write many unsaved events at once, in the caller's transaction. Returns how many."""
-    return len(AccountEvent.objects.bulk_create(list(events), batch_size=1000))
+    return len(AccountEvent.objects.bulk_create(list(events), batch_size=2000))
 
 
 def write_selected_events(select: str, params: dict[str, Any]) -> int:

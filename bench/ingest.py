@@ -215,19 +215,21 @@ def process_all(workers: int) -> float:
 
 def prepare(accounts: int) -> None:
     """Make the source, the accounts and their contacts, as they are after some days of use."""
-    from accounts.services.bulk import Joining, ensure_accounts, ensure_contacts, join_accounts
+    from accounts.services.loading import NewAccount, NewContact, create_accounts, create_contacts
     from health.models import Source
 
     now = datetime.now(UTC) - timedelta(days=30)
     Source.objects.get_or_create(name="Bench", write_key=WRITE_KEY)
-    companies = ensure_accounts(
-        system="product", first_heard_at={f"a{n}": now for n in range(accounts)}, now=now, backfill=True
+    names = {"system": "product"}
+    companies = create_accounts(
+        [NewAccount(fields={}, external_id=f"a{n}", **names) for n in range(accounts)], now=now, backfill=True
     )
-    people = ensure_contacts(
-        system="product", external_ids=[f"u{n}-{c}" for n in range(accounts) for c in range(CONTACTS_PER_ACCOUNT)]
-    )
-    join_accounts(
-        joinings=[Joining(pk, companies[f"a{name[1:].split('-')[0]}"], now) for name, pk in people.items()],
+    create_contacts(
+        [
+            NewContact(fields={}, account=company, external_id=f"u{n}-{c}", **names)
+            for n, company in enumerate(companies)
+            for c in range(CONTACTS_PER_ACCOUNT)
+        ],
         now=now,
         backfill=True,
     )

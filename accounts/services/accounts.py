@@ -1,22 +1,21 @@
 """Accounts: create, change, delete, and the same for rows another system names."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from django.db import transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
-from accounts.events import write_event
 from accounts.models import Account, Activity, Subscription, SurveyResponse, Ticket
 from accounts.services.attributes import BUILTIN, set_attributes
+from accounts.services.context import Context, Options, context_of
 from accounts.services.external_ids import (
     find_by_external_id,
     give_external_id,
     lock_external_id,
 )
 from accounts.services.fields import clean_date, clean_text, refuse_unknown
-from accounts.services.times import origin
 from team.models import User
 
 # What is deleted with an account, and comes back with it.
@@ -26,54 +25,21 @@ FIELDS = COLUMNS | BUILTIN | {"attributes"}
 
 
 @transaction.atomic
-def create_account(
-    *,
-    fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
-) -> Account:
+def create_account(*, fields: dict[str, Any], **options: Unpack[Options]) -> Account:
     """Create an account. `fields`: FIELDS, of which only `name` is needed. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
     if not fields.get("name"):
         msg = "An account needs a name."
         raise InvalidInput(msg, "name")
-    occurred_at = occurred_at or now
     account = Account(**clean_columns(fields, None))
     account.save()
-    write_event(
-        account=account,
-        kind="account.created",
-        occurred_at=occurred_at,
-        now=now,
-        actor=actor,
-        origin=origin(backfill=backfill),
-    )
-    set_attributes(
-        row=account,
-        values=dated_values(fields),
-        occurred_at=occurred_at,
-        now=now,
-        backfill=backfill,
-        actor=actor,
-        define_missing=define_missing,
-    )
+    context_of(options).tell(account.pk, "account.created", options.get("occurred_at") or options["now"])
+    set_attributes(row=account, values=dated_values(fields), **options)
     return account
 
 
 @transaction.atomic
-def update_account(
-    *,
-    account: Account,
-    fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
-) -> Account:
+def update_account(*, account: Account, fields: dict[str, Any], **options: Unpack[Options]) -> Account:
     """Change the given fields; fields left out stay. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
     account = Account.objects.select_for_update().get(pk=account.pk)
@@ -83,29 +49,13 @@ def update_account(
         setattr(account, name, columns[name])
     if changed:
         account.save(update_fields=changed)
-    set_attributes(
-        row=account,
-        values=dated_values(fields),
-        occurred_at=occurred_at or now,
-        now=now,
-        backfill=backfill,
-        actor=actor,
-        define_missing=define_missing,
-    )
+    set_attributes(row=account, values=dated_values(fields), **options)
     return account
 
 
 @transaction.atomic
 def upsert_account(
-    *,
-    system: str,
-    external_id: str,
-    fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
+    *, system: str, external_id: str, fields: dict[str, Any], **options: Unpack[Options]
 ) -> tuple[Account, bool]:
     """Create or change the account another system calls `external_id`; a new one is named after it
     when no name is given. Returns (account, whether it is new). Raises InvalidInput.
@@ -113,27 +63,9 @@ def upsert_account(
     lock_external_id(Entity.ACCOUNT, system, external_id)
     account = _find(system, external_id)
     if account is not None:
-        account = update_account(
-            account=account,
-            fields=fields,
-            now=now,
-            occurred_at=occurred_at,
-            backfill=backfill,
-            actor=actor,
-            define_missing=define_missing,
-        )
-        return account, False
-    account = create_account(
-        fields={
-            "name": external_id[:200],
-            **{k: v for k, v in fields.items() if k != "name" or v},
-        },
-        now=now,
-        occurred_at=occurred_at,
-        backfill=backfill,
-        actor=actor,
-        define_missing=define_missing,
-    )
+        return update_account(account=account, fields=fields, **options), False
+    named = fields if fields.get("name") else fields | {"name": external_id[:200]}
+    account = create_account(fields=named, **options)
     give_external_id(entity=Entity.ACCOUNT, system=system, value=external_id, object_id=account.pk)
     return account, True
 
@@ -145,13 +77,7 @@ def delete_account(*, account: Account, now: datetime, actor: User | None = None
     if changed:
         for model in OF_ACCOUNT:
             model.objects.filter(account=account).update(deleted_at=now)
-        write_event(
-            account=account,
-            kind="account.deleted",
-            occurred_at=now,
-            now=now,
-            actor=actor,
-        )
+        Context(now=now, actor=actor).tell(account.pk, "account.deleted", now)
 
 
 def _find(system: str, external_id: str) -> Account | None:

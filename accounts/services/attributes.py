@@ -20,8 +20,8 @@ from accounts.models import (
     AttributeValue,
     Contact,
 )
+from accounts.services.context import Context
 from accounts.services.fields import clean_text
-from accounts.services.times import fact_times, origin
 from team.models import Team, User
 
 BUILTIN = {"stage", "tier", "csm", "team"}
@@ -98,13 +98,13 @@ def set_attributes(
     *,
     row: Account | Contact,
     values: dict[str, Any],
-    occurred_at: datetime,
     now: datetime,
+    occurred_at: datetime | None = None,
     backfill: bool = False,
     actor: User | None = None,
     define_missing: bool = False,
 ) -> list[AttributeValue]:
-    """Set dated values from occurred_at on; None clears, keys left out stay.
+    """Set dated values from occurred_at on (default: now); None clears, keys left out stay.
 
     Writes only what differs from the value at that time, projects the newest values onto the row,
     and for accounts writes one event per change. With `define_missing`, unknown keys are defined
@@ -113,6 +113,8 @@ def set_attributes(
     if not values:
         return []
     entity = Entity.ACCOUNT if isinstance(row, Account) else Entity.CONTACT
+    context = Context(now=now, backfill=backfill, actor=actor)
+    occurred_at = occurred_at or now
     definitions = find_definitions(entity, values, define_missing=define_missing)
     history = _history(row, definitions)
     fresh: list[AttributeValue] = []
@@ -127,7 +129,7 @@ def set_attributes(
                 **{entity.value: row},
                 value=value,
                 actor=actor,
-                **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+                **context.times(occurred_at),
             )
         )
     if not fresh:
@@ -138,7 +140,7 @@ def set_attributes(
     if current:
         _project(row, current)
     if isinstance(row, Account):
-        write_events(change_event(row, value, history, now=now, backfill=backfill) for value in fresh)
+        write_events(change_event(value, history, context) for value in fresh)
     return fresh
 
 
@@ -293,14 +295,8 @@ def put_value(row: Account | Contact, definition: AttributeDefinition, value: An
     return "attributes"
 
 
-def change_event(
-    account: Account,
-    value: AttributeValue,
-    history: dict[int, list[AttributeValue]],
-    *,
-    now: datetime,
-    backfill: bool,
-) -> AccountEvent:
+def change_event(value: AttributeValue, history: dict[int, list[AttributeValue]], context: Context) -> AccountEvent:
+    """Return the event, unsaved, of an account's new value; `history` has the values before it."""
     definition = value.definition
     payload: dict[str, object] = {
         "attribute": definition.key,
@@ -311,12 +307,5 @@ def change_event(
             "from": value_at(history.get(definition.pk, []), value.occurred_at),
             "to": value.value,
         }
-    return AccountEvent(
-        account=account,
-        kind=f"{definition.key}.changed" if definition.is_builtin else "attribute.changed",
-        occurred_at=value.occurred_at,
-        recorded_at=now,
-        actor=value.actor,
-        origin=origin(backfill=backfill),
-        payload=payload,
-    )
+    kind = f"{definition.key}.changed" if definition.is_builtin else "attribute.changed"
+    return context.event(value.account_id or 0, kind, value.occurred_at, payload)

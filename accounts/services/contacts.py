@@ -1,7 +1,7 @@
 """Contacts, where they work, and their persona."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Unpack
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
@@ -10,16 +10,15 @@ from django.db.models import QuerySet
 
 from accounts.enums import ContactRole, Entity
 from accounts.errors import InvalidInput
-from accounts.events import write_event
 from accounts.models import Account, Contact, ContactPersona, Membership, Persona
 from accounts.services.attributes import set_attributes
+from accounts.services.context import Context, Options
 from accounts.services.external_ids import (
     find_by_external_id,
     give_external_id,
     lock_external_id,
 )
 from accounts.services.fields import clean_choice, clean_text, refuse_unknown
-from accounts.services.times import fact_times, origin
 from team.models import User
 
 TEXTS = {"name": 200, "email": 254, "title": 150, "phone": 40, "time_zone": 64}
@@ -30,24 +29,12 @@ FIELDS = set(TEXTS) | {"attributes"}
 def create_contact(
     *,
     fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
+    **options: Unpack[Options],
 ) -> Contact:
     """Create a contact, at no account yet. `fields`: FIELDS. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
     contact = Contact.objects.create(**clean_texts(fields))
-    set_attributes(
-        row=contact,
-        values=fields.get("attributes") or {},
-        occurred_at=occurred_at or now,
-        now=now,
-        backfill=backfill,
-        actor=actor,
-        define_missing=define_missing,
-    )
+    set_attributes(row=contact, values=fields.get("attributes") or {}, **options)
     return contact
 
 
@@ -56,11 +43,7 @@ def update_contact(
     *,
     contact: Contact,
     fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
+    **options: Unpack[Options],
 ) -> Contact:
     """Change the given fields; fields left out stay. Raises InvalidInput."""
     refuse_unknown(fields, FIELDS)
@@ -71,15 +54,7 @@ def update_contact(
         setattr(contact, name, texts[name])
     if changed:
         contact.save(update_fields=changed)
-    set_attributes(
-        row=contact,
-        values=fields.get("attributes") or {},
-        occurred_at=occurred_at or now,
-        now=now,
-        backfill=backfill,
-        actor=actor,
-        define_missing=define_missing,
-    )
+    set_attributes(row=contact, values=fields.get("attributes") or {}, **options)
     return contact
 
 
@@ -89,11 +64,7 @@ def upsert_contact(
     system: str,
     external_id: str,
     fields: dict[str, Any],
-    now: datetime,
-    occurred_at: datetime | None = None,
-    backfill: bool = False,
-    actor: User | None = None,
-    define_missing: bool = False,
+    **options: Unpack[Options],
 ) -> tuple[Contact, bool]:
     """Create or change the contact another system calls `external_id`.
 
@@ -105,22 +76,12 @@ def upsert_contact(
     if pk is not None:
         Contact.all_objects.filter(pk=pk).exclude(deleted_at=None).update(deleted_at=None)
     known = Contact.objects.get(pk=pk) if pk is not None else _same_email(fields.get("email"))
-    options: dict[str, Any] = {
-        "fields": fields,
-        "now": now,
-        "occurred_at": occurred_at,
-        "backfill": backfill,
-        "actor": actor,
-        "define_missing": define_missing,
-    }
-    contact = create_contact(**options) if known is None else update_contact(contact=known, **options)
+    if known is None:
+        contact = create_contact(fields=fields, **options)
+    else:
+        contact = update_contact(contact=known, fields=fields, **options)
     if pk is None:
-        give_external_id(
-            entity=Entity.CONTACT,
-            system=system,
-            value=external_id,
-            object_id=contact.pk,
-        )
+        give_external_id(entity=Entity.CONTACT, system=system, value=external_id, object_id=contact.pk)
     return contact, known is None
 
 
@@ -147,6 +108,7 @@ def join_account(
 
     Does nothing for a member whose role stays (None: whatever it is). Raises InvalidInput.
     """
+    context = Context(now=now, backfill=backfill, actor=actor)
     if role is not None:
         clean_choice(role, "role", ContactRole.values)
     current = Membership.objects.select_for_update().filter(contact=contact, account=account, until=None).first()
@@ -160,17 +122,10 @@ def join_account(
         contact=contact,
         account=account,
         role=role or ContactRole.END_USER,
-        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+        **context.times(occurred_at),
     )
-    write_event(
-        account=account,
-        kind="contact.role_changed" if current else "contact.joined",
-        occurred_at=occurred_at,
-        now=now,
-        actor=actor,
-        origin=origin(backfill=backfill),
-        payload={"contact_id": contact.pk, "role": membership.role},
-    )
+    kind = "contact.role_changed" if current else "contact.joined"
+    context.tell(account.pk, kind, occurred_at, {"contact_id": contact.pk, "role": membership.role})
     return membership
 
 
@@ -188,15 +143,8 @@ def leave_account(
         until=max(at, membership.occurred_at), until_received_at=at if backfill else now
     )
     if changed:
-        write_event(
-            account=membership.account,
-            kind="contact.left",
-            occurred_at=at,
-            now=now,
-            actor=actor,
-            origin=origin(backfill=backfill),
-            payload={"contact_id": membership.contact_id, "role": membership.role},
-        )
+        payload = {"contact_id": membership.contact_id, "role": membership.role}
+        Context(now=now, backfill=backfill, actor=actor).tell(membership.account_id, "contact.left", at, payload)
     membership.refresh_from_db()
     return membership
 
@@ -240,7 +188,7 @@ def pin_persona(
         persona=persona,
         is_pinned=persona is not None,
         actor=actor,
-        **fact_times(occurred_at=occurred_at or now, now=now, backfill=backfill),
+        **Context(now=now, backfill=backfill).times(occurred_at or now),
     )
     newest = contact.persona_history.order_by("-occurred_at", "-id").first()
     if newest == row:

@@ -1,5 +1,7 @@
 """What other systems call our rows."""
 
+from collections.abc import Iterable, Mapping, Sequence
+
 from django.db import connection
 from django.db.models import Model
 
@@ -15,6 +17,7 @@ from accounts.models import (
     Ticket,
 )
 
+Name = tuple[str, str]  # a system, and what it calls a row
 MODELS: dict[str, type[Model]] = {
     Entity.ACCOUNT: Account,
     Entity.CONTACT: Contact,
@@ -32,6 +35,16 @@ def find_by_external_id(entity: str, system: str, value: str) -> int | None:
     )
 
 
+def find_all_by_external_id(entity: str, system: str, values: Iterable[str]) -> dict[str, int]:
+    """Return the keys of the rows another system calls `values`, by value; the unknown are left out."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT value, object_id FROM accounts_externalid WHERE entity = %s AND system = %s AND value = ANY(%s)",
+            [entity, system, list(values)],
+        )
+        return dict(cursor.fetchall())
+
+
 def give_external_id(*, entity: str, system: str, value: str, object_id: int) -> ExternalId:
     """Name a row as another system does. Raises InvalidInput when the name belongs to another row."""
     check_external_id(system, value)
@@ -42,6 +55,39 @@ def give_external_id(*, entity: str, system: str, value: str, object_id: int) ->
         msg = f"{system} id {value!r} already belongs to another {entity}."
         raise InvalidInput(msg, "external_id")
     return row
+
+
+def give_external_ids(*, entity: str, names: Mapping[Name, int]) -> None:
+    """Give rows further names; one that is taken stays whose it is. Raises InvalidInput."""
+    for name in names:
+        check_external_id(*name)
+    ExternalId.objects.bulk_create(
+        [
+            ExternalId(entity=entity, system=system, value=value, object_id=key)
+            for (system, value), key in sorted(names.items())
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )
+
+
+def claim_external_ids(entity: str, names: Sequence[Name]) -> dict[Name, int]:
+    """Reserve the keys of rows about to be created, by name.
+
+    The name decides: one that somebody else has taken meanwhile is left out, and so is its row to be.
+    """
+    if not names:
+        return {}
+    table = MODELS[entity]._meta.db_table  # noqa: SLF001 -- Django's public name
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO accounts_externalid (entity, system, value, object_id, created_at)"
+            " SELECT %s, name.system, name.value, nextval(pg_get_serial_sequence(%s, 'id')), statement_timestamp()"
+            " FROM unnest(%s::text[], %s::text[]) AS name (system, value)"
+            " ON CONFLICT DO NOTHING RETURNING system, value, object_id",
+            [entity, table, *map(list, zip(*names, strict=True))],
+        )
+        return {(system, value): key for system, value, key in cursor.fetchall()}
 
 
 def check_external_id(system: str, value: str) -> None:

@@ -8,7 +8,6 @@ from django.db import transaction
 
 from accounts.enums import ActivityKind, Entity, Initiative, SentimentLevel, SurveyKind
 from accounts.errors import InvalidInput
-from accounts.events import write_event
 from accounts.models import (
     Account,
     Activity,
@@ -17,13 +16,13 @@ from accounts.models import (
     Sentiment,
     SurveyResponse,
 )
+from accounts.services.context import Context
 from accounts.services.external_ids import (
     find_by_external_id,
     give_external_id,
     lock_external_id,
 )
 from accounts.services.fields import clean_choice, clean_count, clean_text, refuse_unknown
-from accounts.services.times import fact_times, origin
 from team.enums import Function
 from team.models import User
 
@@ -58,6 +57,7 @@ def record_activity(
 
     Returns (activity, whether it is new). Raises InvalidInput.
     """
+    context = Context(now=now, backfill=backfill, actor=author)
     values = clean_activity(kind, function, subject, body, initiative)
     found = _named(Entity.ACTIVITY, system, external_id)
     if found is not None:
@@ -69,18 +69,12 @@ def record_activity(
         author=author,
         source=clean_text(source, "source", limit=60),
         **values,
-        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+        **context.times(occurred_at),
     )
     activity.contacts.set(contacts)
     _name(Entity.ACTIVITY, system, external_id, activity.pk)
-    write_event(
-        account=account,
-        kind="activity.recorded",
-        occurred_at=occurred_at,
-        now=now,
-        actor=author,
-        origin=origin(backfill=backfill),
-        payload={"activity_id": activity.pk, "kind": kind, "function": function},
+    context.tell(
+        account.pk, "activity.recorded", occurred_at, {"activity_id": activity.pk, "kind": kind, "function": function}
     )
     return activity, True
 
@@ -129,14 +123,8 @@ def edit_activity(*, activity: Activity, fields: dict[str, Any], editor: User | 
 @transaction.atomic
 def delete_activity(*, activity: Activity, now: datetime, actor: User | None = None) -> None:
     if Activity.objects.filter(pk=activity.pk).update(deleted_at=now):
-        write_event(
-            account=activity.account,
-            kind="activity.deleted",
-            occurred_at=now,
-            now=now,
-            actor=actor,
-            payload={"activity_id": activity.pk},
-        )
+        context = Context(now=now, actor=actor)
+        context.tell(activity.account_id, "activity.deleted", now, {"activity_id": activity.pk})
 
 
 @transaction.atomic
@@ -159,6 +147,7 @@ def record_survey_response(
 
     Returns (response, whether it is new). Raises InvalidInput.
     """
+    context = Context(now=now, backfill=backfill, actor=actor)
     values = clean_response(kind, score, comment)
     found = _named(Entity.SURVEY_RESPONSE, system, external_id)
     if found is not None:
@@ -169,17 +158,14 @@ def record_survey_response(
         contact=contact,
         **values,
         source=clean_text(source, "source", limit=60),
-        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+        **context.times(occurred_at),
     )
     _name(Entity.SURVEY_RESPONSE, system, external_id, response.pk)
-    write_event(
-        account=account,
-        kind="survey.answered",
-        occurred_at=occurred_at,
-        now=now,
-        actor=actor,
-        origin=origin(backfill=backfill),
-        payload={"survey_response_id": response.pk, "kind": kind, "score": response.score},
+    context.tell(
+        account.pk,
+        "survey.answered",
+        occurred_at,
+        {"survey_response_id": response.pk, "kind": kind, "score": response.score},
     )
     return response, True
 
@@ -218,14 +204,8 @@ def edit_survey_response(
         _keep_answer(response, now=now)
         columns["received_at"] = now
         changed.append("received_at")
-        write_event(
-            account=response.account,
-            kind="survey.corrected",
-            occurred_at=now,
-            now=now,
-            actor=actor,
-            payload={"survey_response_id": response.pk, "kind": columns["kind"], "score": columns["score"]},
-        )
+        payload = {"survey_response_id": response.pk, "kind": columns["kind"], "score": columns["score"]}
+        Context(now=now, actor=actor).tell(response.account_id, "survey.corrected", now, payload)
     for name in changed:
         setattr(response, name, columns[name])
     if changed:
@@ -242,14 +222,8 @@ def _keep_answer(response: SurveyResponse, *, now: datetime) -> None:
 @transaction.atomic
 def delete_survey_response(*, response: SurveyResponse, now: datetime, actor: User | None = None) -> None:
     if SurveyResponse.objects.filter(pk=response.pk).update(deleted_at=now):
-        write_event(
-            account=response.account,
-            kind="survey.deleted",
-            occurred_at=now,
-            now=now,
-            actor=actor,
-            payload={"survey_response_id": response.pk},
-        )
+        context = Context(now=now, actor=actor)
+        context.tell(response.account_id, "survey.deleted", now, {"survey_response_id": response.pk})
 
 
 @transaction.atomic
@@ -265,23 +239,16 @@ def record_sentiment(
 ) -> Sentiment:
     """Record the CSM's own judgement, 1 (very poor) to 5 (very good). Raises InvalidInput."""
     clean_level(level)
+    context = Context(now=now, backfill=backfill, actor=user)
     occurred_at = occurred_at or now
     sentiment = Sentiment.objects.create(
         account=account,
         user=user,
         level=level,
         note=clean_text(note, "note"),
-        **fact_times(occurred_at=occurred_at, now=now, backfill=backfill),
+        **context.times(occurred_at),
     )
-    write_event(
-        account=account,
-        kind="sentiment.recorded",
-        occurred_at=occurred_at,
-        now=now,
-        actor=user,
-        origin=origin(backfill=backfill),
-        payload={"sentiment_id": sentiment.pk, "level": level},
-    )
+    context.tell(account.pk, "sentiment.recorded", occurred_at, {"sentiment_id": sentiment.pk, "level": level})
     return sentiment
 
 

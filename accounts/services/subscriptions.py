@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
-from accounts.events import write_event
 from accounts.models import (
     Account,
     ExchangeRate,
@@ -20,6 +19,7 @@ from accounts.models import (
     SubscriptionChange,
 )
 from accounts.models.subscriptions import TERMS
+from accounts.services.context import Context
 from accounts.services.external_ids import (
     find_by_external_id,
     give_external_id,
@@ -32,7 +32,6 @@ from accounts.services.fields import (
     clean_text,
     refuse_unknown,
 )
-from accounts.services.times import fact_times, origin
 from team.models import User
 
 FIELDS = {*TERMS, "product", "started_on"}
@@ -59,37 +58,19 @@ def upsert_subscription(
     Raises InvalidInput.
     """
     cleaned = clean_terms(fields)
+    context = Context(now=now, backfill=backfill, actor=actor)
     if external_id:
         lock_external_id(Entity.SUBSCRIPTION, system, external_id)
     if subscription is None and external_id:
         pk = find_by_external_id(Entity.SUBSCRIPTION, system, external_id)
         subscription = Subscription.all_objects.filter(pk=pk).first() if pk else None
     if subscription is None:
-        subscription = _start(
-            account,
-            cleaned,
-            now=now,
-            effective_at=effective_at,
-            backfill=backfill,
-            actor=actor,
-        )
+        subscription = _start(account, cleaned, effective_at=effective_at, context=context)
         if external_id:
-            give_external_id(
-                entity=Entity.SUBSCRIPTION,
-                system=system,
-                value=external_id,
-                object_id=subscription.pk,
-            )
+            give_external_id(entity=Entity.SUBSCRIPTION, system=system, value=external_id, object_id=subscription.pk)
         return subscription, True
     subscription = Subscription.all_objects.select_for_update().get(pk=subscription.pk)
-    _amend(
-        subscription,
-        cleaned,
-        now=now,
-        effective_at=effective_at,
-        backfill=backfill,
-        actor=actor,
-    )
+    _amend(subscription, cleaned, effective_at=effective_at, context=context)
     return subscription, False
 
 
@@ -98,14 +79,8 @@ def delete_subscription(*, subscription: Subscription, now: datetime, actor: Use
     """Leave a tombstone, for a subscription that never should have been there; ended ones have ended_on."""
     if Subscription.objects.filter(pk=subscription.pk).update(deleted_at=now):
         refresh_account_terms(subscription.account, today=now.date())
-        write_event(
-            account=subscription.account,
-            kind="subscription.deleted",
-            occurred_at=now,
-            now=now,
-            actor=actor,
-            payload={"subscription_id": subscription.pk},
-        )
+        context = Context(now=now, actor=actor)
+        context.tell(subscription.account_id, "subscription.deleted", now, {"subscription_id": subscription.pk})
 
 
 @transaction.atomic
@@ -205,12 +180,10 @@ def _start(
     account: Account,
     cleaned: dict[str, Any],
     *,
-    now: datetime,
     effective_at: datetime | None,
-    backfill: bool,
-    actor: User | None,
+    context: Context,
 ) -> Subscription:
-    started_on = cleaned.pop("started_on", None) or (effective_at or now).date()
+    started_on = cleaned.pop("started_on", None) or (effective_at or context.now).date()
     cleaned.setdefault("currency", settings.REPORTING_CURRENCY)
     check_end(started_on, cleaned.get("ended_on"))
     at = effective_at or datetime.combine(started_on, time.min, UTC)
@@ -218,17 +191,10 @@ def _start(
     SubscriptionChange.objects.create(
         subscription=subscription,
         **{name: getattr(subscription, name) for name in TERMS},
-        **fact_times(occurred_at=at, now=now, backfill=backfill),
+        **context.times(at),
     )
-    refresh_account_terms(account, today=now.date())
-    _write(
-        subscription,
-        "subscription.started",
-        at,
-        now=now,
-        backfill=backfill,
-        actor=actor,
-    )
+    refresh_account_terms(account, today=context.now.date())
+    context.tell(account.pk, "subscription.started", at, {"subscription_id": subscription.pk})
     return subscription
 
 
@@ -236,12 +202,10 @@ def _amend(
     subscription: Subscription,
     cleaned: dict[str, Any],
     *,
-    now: datetime,
     effective_at: datetime | None,
-    backfill: bool,
-    actor: User | None,
+    context: Context,
 ) -> None:
-    at = effective_at or now
+    at = effective_at or context.now
     before = (
         subscription.changes.filter(occurred_at__lte=at).order_by("-occurred_at", "-id").first()
         or subscription.changes.order_by("occurred_at", "id").first()
@@ -261,13 +225,13 @@ def _amend(
         SubscriptionChange.objects.create(
             subscription=subscription,
             **(terms | changed),
-            **fact_times(occurred_at=at, now=now, backfill=backfill),
+            **context.times(at),
         )
-        _project(subscription, now=now)
+        _project(subscription, now=context.now)
         kind = "subscription.ended" if changed.get("ended_on") else "subscription.changed"
-        _write(subscription, kind, at, now=now, backfill=backfill, actor=actor)
+        context.tell(subscription.account_id, kind, at, {"subscription_id": subscription.pk})
     if changed or revived:
-        refresh_account_terms(subscription.account, today=now.date())
+        refresh_account_terms(subscription.account, today=context.now.date())
 
 
 def _project(subscription: Subscription, *, now: datetime) -> None:
@@ -277,26 +241,6 @@ def _project(subscription: Subscription, *, now: datetime) -> None:
         for name in TERMS:
             setattr(subscription, name, getattr(newest, name))
         subscription.save(update_fields=TERMS)
-
-
-def _write(
-    subscription: Subscription,
-    kind: str,
-    at: datetime,
-    *,
-    now: datetime,
-    backfill: bool,
-    actor: User | None,
-) -> None:
-    write_event(
-        account=subscription.account,
-        kind=kind,
-        occurred_at=at,
-        now=now,
-        actor=actor,
-        origin=origin(backfill=backfill),
-        payload={"subscription_id": subscription.pk},
-    )
 
 
 def clean_terms(fields: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from datetime import datetime
 
 from django.db import transaction
 
-from accounts.events import write_event
 from accounts.models import Account, AccountTeamMember
+from accounts.services.context import Context
 from accounts.services.fields import clean_choice
 from team.enums import Function
 from team.models import User
@@ -41,11 +41,5 @@ def end_team_membership(*, member: AccountTeamMember, now: datetime, actor: User
 
 
 def _write(member: AccountTeamMember, kind: str, *, now: datetime, actor: User | None) -> None:
-    write_event(
-        account=member.account,
-        kind=kind,
-        occurred_at=now,
-        now=now,
-        actor=actor,
-        payload={"user_id": member.user_id, "function": member.function},
-    )
+    payload: dict[str, object] = {"user_id": member.user_id, "function": member.function}
+    Context(now=now, actor=actor).tell(member.account_id, kind, now, payload)

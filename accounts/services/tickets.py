@@ -10,16 +10,15 @@ from django.db import transaction
 
 from accounts.enums import Entity, Priority, TicketStatus
 from accounts.errors import InvalidInput
-from accounts.events import write_event
 from accounts.models import Account, Ticket, TicketChange
 from accounts.models.facts import TICKET_STATE
+from accounts.services.context import Context
 from accounts.services.external_ids import (
     find_by_external_id,
     give_external_id,
     lock_external_id,
 )
 from accounts.services.fields import clean_choice, clean_text, refuse_unknown
-from accounts.services.times import fact_times, origin
 from team.models import User
 
 TEXTS = {"subject": 300, "source": 60}
@@ -48,6 +47,7 @@ def upsert_ticket(
     Returns (ticket, whether it is new). Raises InvalidInput.
     """
     cleaned = clean_ticket(fields)
+    context = Context(now=now, backfill=backfill, actor=actor)
     if external_id:
         lock_external_id(Entity.TICKET, system, external_id)
     if ticket is None and external_id:
@@ -55,70 +55,42 @@ def upsert_ticket(
         ticket = Ticket.all_objects.filter(pk=pk).first() if pk else None
     is_new = ticket is None
     if ticket is None:
-        ticket = _open(
-            account,
-            cleaned,
-            occurred_at=occurred_at,
-            now=now,
-            backfill=backfill,
-            actor=actor,
-        )
+        ticket = _open(account, cleaned, occurred_at, context)
         if external_id:
-            give_external_id(
-                entity=Entity.TICKET,
-                system=system,
-                value=external_id,
-                object_id=ticket.pk,
-            )
+            give_external_id(entity=Entity.TICKET, system=system, value=external_id, object_id=ticket.pk)
     ticket = Ticket.all_objects.select_for_update().get(pk=ticket.pk)
-    _change(ticket, cleaned, at=changed_at, now=now, backfill=backfill, actor=actor)
+    _change(ticket, cleaned, at=changed_at, context=context)
     return ticket, is_new
 
 
 @transaction.atomic
 def delete_ticket(*, ticket: Ticket, now: datetime, actor: User | None = None) -> None:
     if Ticket.objects.filter(pk=ticket.pk).update(deleted_at=now):
-        _write(ticket, "ticket.deleted", now, now=now, backfill=False, actor=actor)
+        _tell(ticket, "ticket.deleted", now, Context(now=now, actor=actor))
 
 
-def _open(
-    account: Account,
-    cleaned: dict[str, Any],
-    *,
-    occurred_at: datetime,
-    now: datetime,
-    backfill: bool,
-    actor: User | None,
-) -> Ticket:
+def _open(account: Account, cleaned: dict[str, Any], occurred_at: datetime, context: Context) -> Ticket:
     columns = {name: cleaned[name] for name in {*TEXTS, "url", "contact", "product"} & cleaned.keys()}
     first = {"priority": cleaned.get("priority", Priority.NORMAL)}
-    times = fact_times(occurred_at=occurred_at, now=now, backfill=backfill)
+    times = context.times(occurred_at)
     ticket = Ticket.objects.create(account=account, **columns, **first, **times)
     TicketChange.objects.create(ticket=ticket, **first, **times)
-    _write(ticket, "ticket.opened", occurred_at, now=now, backfill=backfill, actor=actor)
+    _tell(ticket, "ticket.opened", occurred_at, context)
     return ticket
 
 
-def _change(
-    ticket: Ticket,
-    cleaned: dict[str, Any],
-    *,
-    at: datetime | None,
-    now: datetime,
-    backfill: bool,
-    actor: User | None,
-) -> None:
+def _change(ticket: Ticket, cleaned: dict[str, Any], *, at: datetime | None, context: Context) -> None:
     """Write what differs from the current state, at the moments the fields name."""
-    for moment, state, is_first_response in ticket_steps(ticket, cleaned, at=at, now=now):
+    for moment, state, is_first_response in ticket_steps(ticket, cleaned, at=at, now=context.now):
         kinds = apply_state(ticket, state, moment)
         TicketChange.objects.create(
             ticket=ticket,
             is_first_response=is_first_response,
             **{name: getattr(ticket, name) for name in TICKET_STATE},
-            **fact_times(occurred_at=moment, now=now, backfill=backfill),
+            **context.times(moment),
         )
         for kind in kinds:
-            _write(ticket, kind, moment, now=now, backfill=backfill, actor=actor)
+            _tell(ticket, kind, moment, context)
     ticket.save()
 
 
@@ -172,24 +144,8 @@ def apply_state(ticket: Ticket, state: dict[str, Any], at: datetime) -> list[str
     return kinds
 
 
-def _write(
-    ticket: Ticket,
-    kind: str,
-    at: datetime,
-    *,
-    now: datetime,
-    backfill: bool,
-    actor: User | None,
-) -> None:
-    write_event(
-        account=ticket.account,
-        kind=kind,
-        occurred_at=at,
-        now=now,
-        actor=actor,
-        origin=origin(backfill=backfill),
-        payload={"ticket_id": ticket.pk, "priority": ticket.priority},
-    )
+def _tell(ticket: Ticket, kind: str, at: datetime, context: Context) -> None:
+    context.tell(ticket.account_id, kind, at, {"ticket_id": ticket.pk, "priority": ticket.priority})
 
 
 def clean_ticket(fields: dict[str, Any]) -> dict[str, Any]:

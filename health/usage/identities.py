@@ -12,7 +12,8 @@ from datetime import datetime
 from django.db import connection
 
 from accounts.enums import Entity
-from accounts.services.bulk import ensure_accounts, ensure_contacts, find_all_by_external_id
+from accounts.services.external_ids import find_all_by_external_id
+from accounts.services.loading import NewAccount, NewContact, create_accounts, create_contacts
 from health.ingest.calls import ALIAS
 from health.usage.attribution import Stay, Visit
 from health.usage.incoming import Incoming
@@ -39,15 +40,22 @@ class Identities:
         self.stays: dict[int, list[Stay]] = defaultdict(list)
         self.visits: dict[int, list[Visit]] = defaultdict(list)
 
-    def create_contacts(self, users: Iterable[str]) -> None:
+    def create_contacts(self, users: Iterable[str], *, now: datetime) -> None:
         """Give every user id a contact, empty where nobody has said more of them."""
-        missing = set(users) - self.contacts.keys()
+        missing = sorted(set(users) - self.contacts.keys())
         if missing:
-            self.contacts |= ensure_contacts(system=self.system, external_ids=missing)
+            rows = [NewContact(fields={}, system=self.system, external_id=user) for user in missing]
+            create_contacts(rows, now=now)
+            self.contacts |= find_all_by_external_id(Entity.CONTACT, self.system, missing)
 
     def create_accounts(self, heard_at: Mapping[str, datetime], *, now: datetime, backfill: bool) -> None:
         """Give every group id an account, named after it; `heard_at` says when each was first heard of."""
-        self.accounts |= ensure_accounts(system=self.system, first_heard_at=heard_at, now=now, backfill=backfill)
+        rows = [
+            NewAccount(fields={}, occurred_at=moment, system=self.system, external_id=group)
+            for group, moment in sorted(heard_at.items())
+        ]
+        create_accounts(rows, now=now, backfill=backfill)
+        self.accounts |= find_all_by_external_id(Entity.ACCOUNT, self.system, heard_at)
 
     def contact_of(self, incoming: Incoming) -> int:
         """Return the contact an event is about, 0 for nobody known."""

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import connection
 
-from accounts.services.bulk import Joining, join_accounts
+from accounts.services.loading import Joining, join_accounts
 from health.ingest.calls import GROUP
 from health.models import GroupCall
 from health.usage.copying import as_array
@@ -41,7 +41,7 @@ def join(calls: Sequence[Incoming], identities: Identities, *, now: datetime) ->
     for is_backfill in (False, True) if movers else ():
         joinings = _joinings(mentions, strangers, identities, is_backfill=is_backfill)
         if joinings:
-            join_accounts(joinings=joinings, now=now, backfill=is_backfill)
+            join_accounts(joinings, now=now, backfill=is_backfill)
             joined = {joining.contact_id for joining in joinings}
             identities.load_whereabouts(joined)
             changed |= joined

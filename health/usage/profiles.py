@@ -14,7 +14,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Account, AttributeDefinition, Contact
 from accounts.services import update_account, update_contact, upsert_account, upsert_contact
 from accounts.services.attributes import clean_value
-from accounts.services.bulk import name_contacts
+from accounts.services.external_ids import give_external_ids
 from health.ingest.calls import GROUP
 from health.ingest.traits import account_fields, contact_fields
 from health.usage.held import give_held
@@ -88,10 +88,10 @@ class ProfileWriter:
                 self._introduce(incoming, self._without_surplus(Entity.CONTACT, said))
         # Whoever is about to become a further name of somebody is nobody of their own.
         renamed = {incoming.call.previous_id for incoming in self.identities.aliases}
-        self.identities.create_contacts(self.identities.users - renamed)
+        self.identities.create_contacts(self.identities.users - renamed, now=self.now)
         self._link_other_names()
         if renamed:
-            self.identities.create_contacts(self.identities.users)
+            self.identities.create_contacts(self.identities.users, now=self.now)
             self._link_other_names()
         rows = Contact.all_objects.in_bulk({contacts[incoming.call.user_id] for incoming, _ in speeches})
         for incoming, said in speeches:
@@ -135,7 +135,7 @@ class ProfileWriter:
             link(incoming.call.previous_id, contacts, system, owner)
             link(incoming.call.previous_id, behind, anonymous(system), owner)
         if links:
-            name_contacts(names=links)
+            give_external_ids(entity=Entity.CONTACT, names=links)
             self.met |= give_held(links)
 
     def _without_surplus(self, entity: Entity, fields: dict[str, Any]) -> dict[str, Any]:

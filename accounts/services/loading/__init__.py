@@ -1,4 +1,4 @@
-"""Many new rows at once, for imports and histories: what the single services write, in a few statements.
+"""Many new rows at once, for events, imports and batches: what the single services write, in a few statements.
 
 Each function takes rows of one kind and returns, in their order, the row written, or InvalidInput
 for one that cannot be taken, or None for one that is not new: its external id (a contact's e-mail
@@ -16,11 +16,13 @@ from accounts.services.loading.facts import (
     record_sentiments,
     record_survey_responses,
 )
+from accounts.services.loading.memberships import Joining, join_accounts
 from accounts.services.loading.subscriptions import NewSubscription, create_subscriptions
 from accounts.services.loading.tickets import NewTicket, open_tickets
 
 __all__ = [
     "ChangedAccount",
+    "Joining",
     "NewAccount",
     "NewActivity",
     "NewContact",
@@ -32,6 +34,7 @@ __all__ = [
     "create_accounts",
     "create_contacts",
     "create_subscriptions",
+    "join_accounts",
     "open_tickets",
     "record_activities",
     "record_sentiments",

@@ -1,19 +1,15 @@
-"""What the set-wise services share: results in order, external ids, events, attribute values."""
+"""What the set-wise services share: results in order, external ids, attribute values."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from django.db.models import Model
 
-from accounts.enums import Entity, Origin
+from accounts.enums import Entity
 from accounts.errors import InvalidInput
-from accounts.models import Account, AccountEvent, AttributeDefinition, ExternalId
+from accounts.models import AttributeDefinition, ExternalId
 from accounts.services.attributes import clean_value, find_definitions, known_definitions, unknown_attribute
-from accounts.services.external_ids import check_external_id
-from accounts.services.times import fact_times, origin
-from team.models import User
+from accounts.services.external_ids import MODELS, check_external_id, claim_external_ids
 
 BATCH_SIZE = 2000
 R = TypeVar("R", bound="Named")
@@ -28,41 +24,6 @@ class Named(Protocol):
 
     @property
     def external_id(self) -> str: ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Context:
-    """What holds for a whole batch."""
-
-    now: datetime
-    backfill: bool = False
-    actor: User | None = None
-
-    @property
-    def origin(self) -> Origin:
-        return origin(backfill=self.backfill)
-
-    def times(self, occurred_at: datetime) -> dict[str, datetime]:
-        return fact_times(occurred_at=occurred_at, now=self.now, backfill=self.backfill)
-
-    def event(
-        self,
-        account: Account,
-        kind: str,
-        at: datetime,
-        payload: dict[str, object] | None = None,
-        *,
-        actor: User | None = None,
-    ) -> AccountEvent:
-        return AccountEvent(
-            account=account,
-            kind=kind,
-            occurred_at=at,
-            recorded_at=self.now,
-            actor=actor or self.actor,
-            origin=self.origin,
-            payload=payload or {},
-        )
 
 
 class AlreadyHereError(Exception):
@@ -97,19 +58,25 @@ class Batch(Generic[R, M]):
             self.made.append((row, model))
 
     def save(self) -> None:
-        """Insert the models, which then have their keys, and what other systems call them."""
+        """Insert the models, which then have their keys, under the names other systems have for them.
+
+        A row whose name somebody else has taken just now is dropped: it is not new any more.
+        """
         if not self.made:
             return
+        names = [(row.system, row.external_id) for row, _ in self.made if row.external_id]
+        keys = claim_external_ids(self.entity, names)
+        taken = set()
+        for row, model in self.made:
+            if row.external_id:
+                model.pk = keys.get((row.system, row.external_id))
+                if model.pk is None:
+                    taken.add(id(model))
+        if taken:
+            self.results = [None if id(result) in taken else result for result in self.results]
+            self.made = [(row, model) for row, model in self.made if id(model) not in taken]
         models = [model for _, model in self.made]
-        type(models[0])._default_manager.bulk_create(models, batch_size=BATCH_SIZE)  # noqa: SLF001 -- Django's public name
-        ExternalId.objects.bulk_create(
-            [
-                ExternalId(entity=self.entity, system=row.system, value=row.external_id, object_id=model.pk)
-                for row, model in self.made
-                if row.external_id
-            ],
-            batch_size=BATCH_SIZE,
-        )
+        MODELS[self.entity]._default_manager.bulk_create(models, batch_size=BATCH_SIZE)  # noqa: SLF001 -- Django's public name
 
 
 class Attributes:
@@ -140,10 +107,6 @@ class Attributes:
                 self._cleaned[cache_key] = clean_value(definition, raw)
             pairs.append((definition, self._cleaned[cache_key]))
         return pairs
-
-
-def write_all(events: Iterable[AccountEvent]) -> None:
-    AccountEvent.objects.bulk_create(list(events), batch_size=BATCH_SIZE)
 
 
 def _known_names(entity: str, rows: Sequence[Named]) -> set[tuple[str, str]]:

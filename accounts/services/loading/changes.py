@@ -10,11 +10,13 @@ from django.db import transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
+from accounts.events import write_events
 from accounts.models import Account, AttributeValue
 from accounts.services.accounts import FIELDS, clean_columns, dated_values
 from accounts.services.attributes import change_event, put_value, value_at
+from accounts.services.context import Context
 from accounts.services.fields import refuse_unknown
-from accounts.services.loading.batch import BATCH_SIZE, Attributes, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, Attributes
 from team.models import User
 
 # Values of an attribute by its definition's key, oldest first.
@@ -72,11 +74,7 @@ def change_accounts(
     for name, accounts in changed.items():
         Account.objects.bulk_update(accounts, [name], batch_size=BATCH_SIZE)
     AttributeValue.objects.bulk_create(fresh, batch_size=BATCH_SIZE)
-    write_all(
-        change_event(value.account, value, histories[value.account.pk], now=now, backfill=backfill)
-        for value in fresh
-        if value.account is not None
-    )
+    write_events(change_event(value, histories[value.account_id or 0], context) for value in fresh)
     return results
 
 

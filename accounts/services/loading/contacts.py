@@ -11,18 +11,18 @@ from accounts.enums import ContactRole, Entity
 from accounts.errors import InvalidInput
 from accounts.models import (
     Account,
-    AccountEvent,
     AttributeDefinition,
     AttributeValue,
     Contact,
     ContactPersona,
-    Membership,
     Persona,
 )
 from accounts.services.attributes import put_value
 from accounts.services.contacts import FIELDS, clean_texts
+from accounts.services.context import Context
 from accounts.services.fields import clean_choice, refuse_unknown
-from accounts.services.loading.batch import BATCH_SIZE, AlreadyHereError, Attributes, Batch, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, AlreadyHereError, Attributes, Batch
+from accounts.services.loading.memberships import Joining, write_memberships
 from team.models import User
 
 
@@ -90,7 +90,14 @@ def create_contacts(
         ],
         batch_size=BATCH_SIZE,
     )
-    _write_memberships(batch.made, context)
+    write_memberships(
+        [
+            Joining(contact.pk, row.account.pk, row.occurred_at or now, row.role or ContactRole.END_USER, row.left_at)
+            for row, contact in batch.made
+            if row.account is not None
+        ],
+        context,
+    )
     ContactPersona.objects.bulk_create(
         [
             ContactPersona(
@@ -106,27 +113,6 @@ def create_contacts(
         batch_size=BATCH_SIZE,
     )
     return batch.results
-
-
-def _write_memberships(made: Sequence[tuple[NewContact, Contact]], context: Context) -> None:
-    memberships: list[Membership] = []
-    events: list[AccountEvent] = []
-    for row, contact in made:
-        if row.account is None:
-            continue
-        at = row.occurred_at or context.now
-        membership = Membership(
-            contact=contact, account=row.account, role=row.role or ContactRole.END_USER, **context.times(at)
-        )
-        payload: dict[str, object] = {"contact_id": contact.pk, "role": membership.role}
-        events.append(context.event(row.account, "contact.joined", at, payload))
-        if row.left_at is not None:
-            membership.until = max(row.left_at, at)
-            membership.until_received_at = row.left_at if context.backfill else context.now
-            events.append(context.event(row.account, "contact.left", row.left_at, payload))
-        memberships.append(membership)
-    Membership.objects.bulk_create(memberships, batch_size=BATCH_SIZE)
-    write_all(events)
 
 
 def _known_emails(rows: Sequence[NewContact]) -> set[str]:

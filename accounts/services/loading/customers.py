@@ -10,11 +10,13 @@ from django.db import transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
+from accounts.events import write_events
 from accounts.models import Account, AccountEvent, AttributeDefinition, AttributeValue
 from accounts.services.accounts import FIELDS, clean_columns, dated_values
 from accounts.services.attributes import change_event, put_value
+from accounts.services.context import Context
 from accounts.services.fields import refuse_unknown
-from accounts.services.loading.batch import BATCH_SIZE, Attributes, Batch, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, Attributes, Batch
 from team.models import User
 
 Dated = tuple[datetime, AttributeDefinition, Any]
@@ -69,7 +71,7 @@ def create_accounts(
         for at, definition, value in dated[id(account)]
     ]
     AttributeValue.objects.bulk_create(written, batch_size=BATCH_SIZE)
-    write_all(_events(batch.made, written, context))
+    write_events(_events(batch.made, written, context))
     return batch.results
 
 
@@ -94,10 +96,10 @@ def _events(
     for value in values:
         of_account[value.account_id or 0].append(value)
     for row, account in made:
-        yield context.event(account, "account.created", row.occurred_at or context.now)
+        yield context.event(account.pk, "account.created", row.occurred_at or context.now)
         history: dict[int, list[AttributeValue]] = defaultdict(list)
         for value in of_account[account.pk]:
-            yield change_event(account, value, history, now=context.now, backfill=context.backfill)
+            yield change_event(value, history, context)
             history[value.definition_id].append(value)
 
 

@@ -9,10 +9,12 @@ from django.db import transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
+from accounts.events import write_events
 from accounts.models import Account, Activity, Contact, Sentiment, SurveyResponse
+from accounts.services.context import Context
 from accounts.services.facts import clean_activity, clean_level, clean_response
 from accounts.services.fields import clean_text
-from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
+from accounts.services.loading.batch import BATCH_SIZE, Batch
 from team.enums import Function
 from team.models import User
 
@@ -86,9 +88,9 @@ def record_activities(
         ],
         batch_size=BATCH_SIZE,
     )
-    write_all(
+    write_events(
         context.event(
-            row.account,
+            row.account.pk,
             "activity.recorded",
             row.occurred_at,
             {"activity_id": activity.pk, "kind": row.kind, "function": row.function},
@@ -117,9 +119,9 @@ def record_survey_responses(
 
     batch = Batch(Entity.SURVEY_RESPONSE, rows, build)
     batch.save()
-    write_all(
+    write_events(
         context.event(
-            row.account,
+            row.account.pk,
             "survey.answered",
             row.occurred_at,
             {"survey_response_id": response.pk, "kind": row.kind, "score": response.score},
@@ -146,9 +148,9 @@ def record_sentiments(
         results.append(Sentiment(account=row.account, user=row.user, level=level, note=note, **times))
     sentiments = [result for result in results if isinstance(result, Sentiment)]
     Sentiment.objects.bulk_create(sentiments, batch_size=BATCH_SIZE)
-    write_all(
+    write_events(
         context.event(
-            sentiment.account,
+            sentiment.account_id,
             "sentiment.recorded",
             sentiment.occurred_at,
             {"sentiment_id": sentiment.pk, "level": sentiment.level},

@@ -10,9 +10,11 @@ from django.db import transaction
 
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
+from accounts.events import write_events
 from accounts.models import Account, AccountEvent, Subscription, SubscriptionChange
 from accounts.models.subscriptions import TERMS
-from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
+from accounts.services.context import Context
+from accounts.services.loading.batch import BATCH_SIZE, Batch
 from accounts.services.subscriptions import check_end, clean_terms, refresh_terms
 from team.models import User
 
@@ -37,19 +39,20 @@ def create_subscriptions(
 ) -> list[Subscription | InvalidInput | None]:
     """Create subscriptions and bring their accounts up to date; see the package for what is returned."""
     context = Context(now=now, backfill=backfill, actor=actor)
-    changes: list[SubscriptionChange] = []
+    histories: dict[int, list[SubscriptionChange]] = {}
 
     def build(row: NewSubscription) -> Subscription:
         subscription, history = _build(row, context)
-        changes.extend(history)
+        histories[id(subscription)] = history
         return subscription
 
     batch = Batch(Entity.SUBSCRIPTION, rows, build)
     batch.save()
+    changes = [change for _, subscription in batch.made for change in histories[id(subscription)]]
     SubscriptionChange.objects.bulk_create(changes, batch_size=BATCH_SIZE)
     accounts = {row.account.pk: row.account for row, _ in batch.made}
     refresh_terms(list(accounts.values()), today=now.date())
-    write_all(_events(changes, context))
+    write_events(_events(changes, context))
     return batch.results
 
 
@@ -89,6 +92,6 @@ def _events(changes: Sequence[SubscriptionChange], context: Context) -> list[Acc
         if not is_first and change.ended_on and before is not None and change.ended_on != before.ended_on:
             kind = "subscription.ended"
         payload: dict[str, object] = {"subscription_id": change.subscription.pk}
-        events.append(context.event(change.subscription.account, kind, change.occurred_at, payload))
+        events.append(context.event(change.subscription.account_id, kind, change.occurred_at, payload))
         before = change
     return events

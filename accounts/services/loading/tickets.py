@@ -9,9 +9,11 @@ from django.db import transaction
 
 from accounts.enums import Entity, Priority
 from accounts.errors import InvalidInput
+from accounts.events import write_events
 from accounts.models import Account, Ticket, TicketChange
 from accounts.models.facts import TICKET_STATE
-from accounts.services.loading.batch import BATCH_SIZE, Batch, Context, write_all
+from accounts.services.context import Context
+from accounts.services.loading.batch import BATCH_SIZE, Batch
 from accounts.services.tickets import apply_state, clean_ticket, ticket_steps
 from team.models import User
 
@@ -31,7 +33,6 @@ class NewTicket:
 
 @dataclass(frozen=True)
 class _Happening:
-    ticket: Ticket
     kind: str
     at: datetime
     priority: str
@@ -43,21 +44,23 @@ def open_tickets(
 ) -> list[Ticket | InvalidInput | None]:
     """Open tickets and play what happened to them; see the package for what is returned."""
     context = Context(now=now, backfill=backfill, actor=actor)
-    changes: list[TicketChange] = []
-    happenings: list[_Happening] = []
+    histories: dict[int, list[TicketChange]] = {}
+    happenings: dict[int, list[_Happening]] = {}
 
     def build(row: NewTicket) -> Ticket:
-        ticket, history, happened = _build(row, context)
-        changes.extend(history)
-        happenings.extend(happened)
+        ticket, histories[id(ticket)], happenings[id(ticket)] = _build(row, context)
         return ticket
 
     batch = Batch(Entity.TICKET, rows, build)
     batch.save()
-    TicketChange.objects.bulk_create(changes, batch_size=BATCH_SIZE)
-    write_all(
-        context.event(it.ticket.account, it.kind, it.at, {"ticket_id": it.ticket.pk, "priority": it.priority})
-        for it in happenings
+    tickets = [ticket for _, ticket in batch.made]
+    TicketChange.objects.bulk_create(
+        [change for ticket in tickets for change in histories[id(ticket)]], batch_size=BATCH_SIZE
+    )
+    write_events(
+        context.event(ticket.account_id, it.kind, it.at, {"ticket_id": ticket.pk, "priority": it.priority})
+        for ticket in tickets
+        for it in happenings[id(ticket)]
     )
     return batch.results
 
@@ -69,7 +72,7 @@ def _build(row: NewTicket, context: Context) -> tuple[Ticket, list[TicketChange]
     times = context.times(row.occurred_at)
     ticket = Ticket(account=row.account, priority=priority, **times)
     changes = [TicketChange(ticket=ticket, priority=priority, **times)]
-    happenings = [_Happening(ticket, "ticket.opened", row.occurred_at, priority)]
+    happenings = [_Happening("ticket.opened", row.occurred_at, priority)]
     for fields, at in ((opening, row.occurred_at), (clean_ticket(row.later), row.changed_at)):
         for moment, state, is_first_response in ticket_steps(ticket, fields, at=at, now=context.now):
             kinds = apply_state(ticket, state, moment)
@@ -77,5 +80,5 @@ def _build(row: NewTicket, context: Context) -> tuple[Ticket, list[TicketChange]
             changes.append(
                 TicketChange(ticket=ticket, is_first_response=is_first_response, **now_state, **context.times(moment))
             )
-            happenings += [_Happening(ticket, kind, moment, ticket.priority) for kind in kinds]
+            happenings += [_Happening(kind, moment, ticket.priority) for kind in kinds]
     return ticket, changes, happenings

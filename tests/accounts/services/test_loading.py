@@ -40,6 +40,7 @@ from accounts.services import (
     upsert_ticket,
 )
 from accounts.services.loading import (
+    Joining,
     NewAccount,
     NewActivity,
     NewContact,
@@ -50,6 +51,7 @@ from accounts.services.loading import (
     create_accounts,
     create_contacts,
     create_subscriptions,
+    join_accounts,
     open_tickets,
     record_activities,
     record_sentiments,
@@ -387,6 +389,40 @@ def test_row_that_is_not_new_is_left_to_the_single_service():
         now=NOW,
     )
     assert [result is None for result in results] == [True, False, True]
+
+
+def test_row_whose_name_is_taken_meanwhile_is_not_written(monkeypatch):
+    account = AccountFactory()
+    monkeypatch.setattr("accounts.services.loading.batch._known_names", lambda entity, rows: set())
+    for entity in ("account", "contact", "subscription", "ticket"):
+        ExternalId.objects.create(entity=entity, system="s", value="taken", object_id=account.pk)
+    before = written()
+    names = {"system": "s", "external_id": "taken"}
+    free = {"system": "s", "external_id": "free"}
+    assert create_accounts([NewAccount(fields={"attributes": {}}, **names)], now=NOW) == [None]
+    assert create_contacts([NewContact(fields={}, account=account, **names)], now=NOW) == [None]
+    assert create_subscriptions([NewSubscription(account=account, fields={}, **names)], now=NOW) == [None]
+    assert open_tickets([NewTicket(account=account, fields={}, occurred_at=NOW, **names)], now=NOW) == [None]
+    assert written() == before
+    first, second = create_contacts([NewContact(fields={}, **names), NewContact(fields={}, **free)], now=NOW)
+    assert (first, second.pk) == (None, ExternalId.objects.get(entity="contact", value="free").object_id)
+
+
+def test_joining_accounts_passes_over_those_who_are_there():
+    account, there, left, fresh = AccountFactory(), ContactFactory(), ContactFactory(), ContactFactory()
+    for contact in (there, left):
+        join_account(contact=contact, account=account, role="champion", occurred_at=THEN, now=NOW)
+    leave_account(membership=left.memberships.get(), at=THEN + DAY, now=NOW)
+    before = AccountEvent.objects.count()
+    rows = [Joining(contact.pk, account.pk, NOW - DAY) for contact in (there, left, fresh)]
+    assert join_accounts(rows, now=NOW) == 2
+    current = account.memberships.filter(until=None).values_list("contact", "role")
+    assert set(current) == {(there.pk, "champion"), (left.pk, "end_user"), (fresh.pk, "end_user")}
+    events = AccountEvent.objects.order_by("pk")[before:]
+    assert [(event.kind, event.occurred_at, event.payload["contact_id"]) for event in events] == [
+        ("contact.joined", NOW - DAY, left.pk),
+        ("contact.joined", NOW - DAY, fresh.pk),
+    ]
 
 
 def test_other_kinds_refuse_bad_rows_too():

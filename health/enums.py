@@ -62,3 +62,27 @@ class Closing(TextChoices):
 
     VOLUME = "volume", "The data came back"
     PERSON = "person", "Closed by a person"
+
+
+class AlertKind(TextChoices):
+    RISK = "risk", "Risk"
+    OPPORTUNITY = "opportunity", "Opportunity"
+
+
+class AlertState(TextChoices):
+    """A row begins as waiting or standing, is raised to open, and ends closed."""
+
+    WAITING = "waiting", "Waiting"
+    """It matches, but not long enough, or too soon after the last alert, or the rule is muted."""
+    STANDING = "standing", "Standing"
+    """It matched without live news: when the rule was made, or through an import or a new scorecard."""
+    OPEN = "open", "Open"
+    ACKNOWLEDGED = "acknowledged", "Acknowledged"
+    CLOSED = "closed", "Closed"
+
+
+class CloseReason(TextChoices):
+    LEFT = "left", "No longer so"
+    DONE = "done", "Done"
+    MUTED = "muted", "Muted"
+    RETIRED = "retired", "Rule changed or switched off"

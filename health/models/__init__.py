@@ -1,5 +1,6 @@
 """How customers use the product, and what that says about their health."""
 
+from health.models.alerts import Alert, AlertBudget, AlertMute, AlertRule, AlertRuleVersion
 from health.models.drafts import ScorecardDraft
 from health.models.incidents import AccountSource, FeedHour, Incident, IncidentAccount
 from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
@@ -15,6 +16,11 @@ from health.models.usage import (
 
 __all__ = [
     "AccountSource",
+    "Alert",
+    "AlertBudget",
+    "AlertMute",
+    "AlertRule",
+    "AlertRuleVersion",
     "CurrentScore",
     "DirtyAccount",
     "EventType",

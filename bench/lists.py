@@ -85,11 +85,11 @@ _SCORES = """
         LATERAL (SELECT ((a.id * 613 + week * 97) %% 10001)::smallint AS points) AS p
 """
 _CURRENT = """
-    INSERT INTO health_currentscore (account_id, scorecard_id, version_id, is_main, score, band, confidence,
+    INSERT INTO health_currentscore (account_id, scorecard_id, version_id, main_of, score, band, confidence,
         previous_score, band_changed_at, as_of, recorded_by, revision, hash, created_at, updated_at, row_version,
         change_xid, change_seq)
-    SELECT account_id, scorecard_id, version_id, true, score / 100.0, band, confidence, (score + 500) / 110.0, now(),
-        as_of, recorded_by, revision, hash, now(), now(), 1, 0, 0
+    SELECT account_id, scorecard_id, version_id, 'health', score / 100.0, band, confidence, (score + 500) / 110.0,
+        now(), as_of, recorded_by, revision, hash, now(), now(), 1, 0, 0
     FROM health_scoresnapshot WHERE as_of = %(as_of)s
 """
 _TABLES = [

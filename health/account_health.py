@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from accounts.models import Account
+from health.enums import ScoreKind
 from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.queries import score_history, snapshot_at
 from health.receipts import HUNDREDTHS, UNKNOWN, Line, Part, Receipt, build_receipt, verify
@@ -92,8 +93,9 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
     scores = list(
         CurrentScore.objects.filter(account=account)
         .select_related("scorecard", "version")
-        .order_by("-is_main", "scorecard__position", "scorecard_id")
+        .order_by("scorecard__position", "scorecard_id")
     )
+    scores.sort(key=lambda score: score.main_of != ScoreKind.HEALTH)
     current = next((score for score in scores if score.scorecard_id == scorecard_id), None)
     if scorecard_id is None and scores:
         current = scores[0]

@@ -14,6 +14,7 @@ from rest_framework.viewsets import GenericViewSet
 from accounts.api.resources import CustomerResource, OfAccountQuery
 from accounts.models import Account
 from accounts.permissions import visible_accounts, visible_rows
+from health.enums import ScoreKind
 from health.models import CurrentScore, ScoreSnapshot
 from health.queries import score_history, snapshot_at
 from health.receipts import build_receipt
@@ -28,7 +29,10 @@ from team.api.views import ApiView
 class HealthScoreQuery(OfAccountQuery):
     scorecard = Id(required=False, help_text="Only those by this scorecard.")
     band = serializers.ChoiceField(choices=BAND_WORDS, required=False)
-    is_main = serializers.BooleanField(required=False, help_text="Only each account's main score, or only the others.")
+    kind = serializers.ChoiceField(choices=ScoreKind.choices, required=False, help_text="Only scores of this kind.")
+    is_main = serializers.BooleanField(
+        required=False, help_text="Only each account's main score of every kind, or only the others."
+    )
 
 
 class HealthScoreResource(CustomerResource):
@@ -47,7 +51,11 @@ class HealthScoreResource(CustomerResource):
 
     def narrowed(self, rows: QuerySet[CurrentScore], query: dict[str, Any]) -> QuerySet[CurrentScore]:
         rows = super().narrowed(rows, query)
-        wanted: dict[str, Any] = {name: query[name] for name in ("scorecard", "is_main") if name in query}
+        wanted: dict[str, Any] = {"scorecard": query["scorecard"]} if "scorecard" in query else {}
+        if "kind" in query:
+            wanted["scorecard__kind"] = query["kind"]
+        if "is_main" in query:
+            wanted["main_of__isnull"] = not query["is_main"]
         if "band" in query:
             wanted["band"] = Band[query["band"].upper()]
         return rows.filter(**wanted)

@@ -22,6 +22,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Floor, Greatest
 
 from accounts.models import Account
+from health.enums import ScoreKind
 from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.scorecards import Band
 
@@ -44,7 +45,7 @@ class BandShare:
 
 def band_shares(accounts: QuerySet[Account]) -> list[BandShare]:
     """Return the shares of all bands, worst first; accounts without any score count as unknown."""
-    main = CurrentScore.objects.filter(is_main=True, account=OuterRef("pk"))
+    main = CurrentScore.objects.filter(main_of=ScoreKind.HEALTH, account=OuterRef("pk"))
     rows = (
         accounts.order_by()
         .annotate(band=Coalesce(Subquery(main.values("band")[:1]), Value(Band.UNKNOWN.value)))
@@ -59,7 +60,7 @@ def score_histogram(accounts: QuerySet[Account]) -> list[int]:
     """Return how many accounts score in [0, 10), [10, 20) … [90, 100]; those without a score are left out."""
     counts = [0] * BINS
     rows = (
-        CurrentScore.objects.filter(is_main=True, account__in=accounts.order_by())
+        CurrentScore.objects.filter(main_of=ScoreKind.HEALTH, account__in=accounts.order_by())
         .exclude(score=None)
         .order_by()
         .annotate(bin=Cast(Floor(F("score") / BINS), IntegerField()))
@@ -95,7 +96,7 @@ def needs_attention(accounts: QuerySet[Account], *, today: date, limit: int) -> 
     revenue = Cast(Greatest(Coalesce(F("account__arr"), Value(Decimal(1))), Value(Decimal(1))), FloatField())
     risk = Value(100.0) - Cast(F("score"), FloatField()) + F("fall")
     return list(
-        CurrentScore.objects.filter(is_main=True, account__in=accounts.order_by())
+        CurrentScore.objects.filter(main_of=ScoreKind.HEALTH, account__in=accounts.order_by())
         .exclude(score=None)
         .annotate(fall=fall)
         .filter(Q(band__in=[Band.RED, Band.YELLOW]) | Q(fall__gte=NOTABLE_FALL_POINTS))

@@ -5,6 +5,7 @@ from datetime import date
 from django.db.models import QuerySet
 
 from accounts.models import Account
+from health.enums import ScoreKind
 from health.models import CurrentScore, ScoreSnapshot
 
 
@@ -25,7 +26,11 @@ def snapshot_at(
 ) -> ScoreSnapshot | None:
     """Return the newest snapshot as of a day (None: of all) by a scorecard (None: the account's main one)."""
     if scorecard_id is None:
-        main = CurrentScore.objects.filter(account=account, is_main=True).values_list("scorecard", flat=True).first()
+        main = (
+            CurrentScore.objects.filter(account=account, main_of=ScoreKind.HEALTH)
+            .values_list("scorecard", flat=True)
+            .first()
+        )
         if main is None:
             return None
         scorecard_id = main

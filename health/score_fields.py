@@ -10,7 +10,7 @@ CHANGE_DAYS = 30
 STALE_DAYS = 8
 
 _BAND_WORD = "CASE {band} " + " ".join(f"WHEN {band.value} THEN '{band.word}'" for band in Band) + " END"
-_NOW = "FROM health_currentscore AS c WHERE c.is_main AND c.deleted_at IS NULL"
+_NOW = "FROM health_currentscore AS c WHERE c.main_of = 'health' AND c.deleted_at IS NULL"
 
 
 def _now(expression: str) -> Source:
@@ -32,7 +32,7 @@ def _snapshots(days_before: int) -> str:
     return (
         "SELECT DISTINCT ON (p.account_id) p.account_id::bigint AS account_id, p.score, p.band, p.confidence"  # noqa: S608
         " FROM health_scoresnapshot AS p JOIN health_currentscore AS c ON c.account_id = p.account_id"
-        " AND c.scorecard_id = p.scorecard_id AND c.is_main"
+        " AND c.scorecard_id = p.scorecard_id AND c.main_of = 'health'"
         f" WHERE p.as_of <= {day} AND p.as_of > {day} - {STALE_DAYS} AND p.recorded_by <= %(recorded_by)s"
         " ORDER BY p.account_id, p.as_of DESC, p.revision DESC"
     )

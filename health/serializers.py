@@ -61,7 +61,7 @@ class HealthScoreReader(SyncReader):
     account = Id(source="account_id", read_only=True)
     scorecard = ScorecardReader(read_only=True)
     scorecard_version = serializers.IntegerField(source="version.number", read_only=True)
-    is_main = serializers.BooleanField(read_only=True, help_text="The account's health score where one is shown.")
+    is_main = serializers.BooleanField(read_only=True, help_text="Whether it is shown where one score of its kind is.")
     score = Points(read_only=True, allow_null=True, help_text="0 to 100; null: too little is known.")
     previous_score = Points(read_only=True, allow_null=True, help_text="The score 30 days before.")
     band = BandField(read_only=True)

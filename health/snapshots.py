@@ -165,10 +165,10 @@ def follow_with_current(scorecard: Scorecard, accounts: Ints, *, as_of: date, re
         params,
     )
     _execute(
-        "INSERT INTO health_currentscore (account_id, scorecard_id, version_id, is_main, score, band, confidence,"  # noqa: S608
+        "INSERT INTO health_currentscore (account_id, scorecard_id, version_id, main_of, score, band, confidence,"  # noqa: S608
         " previous_score, band_changed_at, as_of, recorded_by, revision, hash, created_at, updated_at, row_version,"
         " change_xid, change_seq)"
-        " SELECT n.account_id, n.scorecard_id, n.version_id, false, n.shown, n.band, n.confidence, n.previous,"
+        " SELECT n.account_id, n.scorecard_id, n.version_id, NULL, n.shown, n.band, n.confidence, n.previous,"
         " n.recorded_by, n.as_of, n.recorded_by, n.revision, n.hash, n.recorded_by, n.recorded_by, 1, 0, 0"
         f" FROM ({news}) n WHERE NOT EXISTS (SELECT FROM health_currentscore c"
         " WHERE c.account_id = n.account_id AND c.scorecard_id = n.scorecard_id)",
@@ -180,7 +180,7 @@ def delete_current(scorecard: Scorecard, account_ids: Ints, *, now: datetime) ->
     """Leave tombstones for accounts that the scorecard no longer scores."""
     if len(account_ids):
         _execute(
-            "UPDATE health_currentscore SET deleted_at = %(now)s, is_main = false"
+            "UPDATE health_currentscore SET deleted_at = %(now)s, main_of = NULL"
             " WHERE scorecard_id = %(scorecard)s AND account_id = ANY(%(accounts)s::int[]) AND deleted_at IS NULL",
             {"now": now, "scorecard": scorecard.pk, "accounts": _array(account_ids)},
         )
@@ -189,26 +189,30 @@ def delete_current(scorecard: Scorecard, account_ids: Ints, *, now: datetime) ->
 def delete_all_current(scorecard: Scorecard, *, now: datetime) -> None:
     """Leave tombstones for all accounts of a scorecard that stops."""
     _execute(
-        "UPDATE health_currentscore SET deleted_at = %(now)s, is_main = false"
+        "UPDATE health_currentscore SET deleted_at = %(now)s, main_of = NULL"
         " WHERE scorecard_id = %(scorecard)s AND deleted_at IS NULL",
         {"now": now, "scorecard": scorecard.pk},
     )
 
 
 def choose_main(accounts: AccountSet) -> None:
-    """Mark each account's main score: that of the first live health scorecard which scores it."""
+    """Mark each account's main scores: of each kind, that of the first live scorecard which scores it."""
     best = (
-        "SELECT DISTINCT ON (c.account_id) c.id FROM health_currentscore c"  # noqa: S608 -- constants
-        " JOIN health_scorecard k ON k.id = c.scorecard_id AND k.kind = 'health' AND k.is_live"
-        f" WHERE c.deleted_at IS NULL AND {accounts.holds('c.account_id')} ORDER BY c.account_id, k.position, k.id"
+        "SELECT DISTINCT ON (c.account_id, k.kind) c.id, k.kind FROM health_currentscore c"  # noqa: S608 -- constants
+        " JOIN health_scorecard k ON k.id = c.scorecard_id AND k.is_live"
+        f" WHERE c.deleted_at IS NULL AND {accounts.holds('c.account_id')}"
+        " ORDER BY c.account_id, k.kind, k.position, k.id"
     )
-    # One after the other: two main scores of an account at a time are refused.
+    # One after the other: two main scores of an account and kind at a time are refused.
     _execute(
-        f"UPDATE health_currentscore SET is_main = false WHERE is_main AND {accounts.holds('account_id')}"  # noqa: S608
-        f" AND id NOT IN ({best})",
+        f"UPDATE health_currentscore SET main_of = NULL WHERE main_of IS NOT NULL AND {accounts.holds('account_id')}"  # noqa: S608
+        f" AND id NOT IN (SELECT b.id FROM ({best}) b)",
         {},
     )
-    _execute(f"UPDATE health_currentscore SET is_main = true WHERE NOT is_main AND id IN ({best})", {})  # noqa: S608
+    _execute(
+        f"UPDATE health_currentscore c SET main_of = b.kind FROM ({best}) b WHERE b.id = c.id AND c.main_of IS NULL",  # noqa: S608
+        {},
+    )
 
 
 def _array(numbers: npt.NDArray[Any]) -> str:

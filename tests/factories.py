@@ -174,7 +174,7 @@ class CurrentScoreFactory(factory.django.DjangoModelFactory):
     score = Decimal(80)
     band = Band.GREEN
     confidence = 100
-    is_main = True
+    main_of = "health"
     band_changed_at = factory.LazyFunction(timezone.now)
     as_of = factory.LazyFunction(lambda: timezone.now().date())
     recorded_by = factory.LazyFunction(timezone.now)

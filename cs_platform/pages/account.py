@@ -28,6 +28,7 @@ from accounts.queries import (
     tickets,
 )
 from accounts.timeline import FILTERS, Entry, timeline
+from health.enums import ScoreKind
 from health.models import CurrentScore
 from health.overview import moves, weekly_people
 from health.scorecards import Band
@@ -63,7 +64,11 @@ class Tab:
 def account_context(request: UserRequest, pk: int, tab: str) -> dict[str, Any]:
     """Return what every tab of an account shows: header, score, tabs. Raises Http404."""
     account = get_account_for(request.user, pk)
-    score = CurrentScore.objects.filter(account=account, is_main=True).select_related("scorecard", "version").first()
+    score = (
+        CurrentScore.objects.filter(account=account, main_of=ScoreKind.HEALTH)
+        .select_related("scorecard", "version")
+        .first()
+    )
     today = timezone.now().astimezone(ZoneInfo(request.user.time_zone)).date()
     people_count = Membership.objects.filter(account=account, until=None, contact__deleted_at=None).count()
     return {

@@ -22,6 +22,7 @@ from accounts.conditions.editor import Editor
 from accounts.models import Account, Segment
 from accounts.permissions import can_change_segment
 from accounts.queries import account_totals, search_accounts
+from health.enums import ScoreKind
 from health.models import CurrentScore
 from health.portfolio import Reason, reasons
 from health.scorecards import Band
@@ -174,7 +175,7 @@ class AccountList:
         if self.order.column != "main_score":
             return rows
         return rows.annotate(
-            main=FilteredRelation("scores", condition=Q(scores__is_main=True, scores__deleted_at=None)),
+            main=FilteredRelation("scores", condition=Q(scores__main_of=ScoreKind.HEALTH, scores__deleted_at=None)),
             main_score=F("main__score"),
         )
 
@@ -268,7 +269,7 @@ def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
 
 def main_scores(accounts: Iterable[Account]) -> dict[int, CurrentScore]:
     ids = [account.pk for account in accounts]
-    return {score.account_id: score for score in CurrentScore.objects.filter(is_main=True, account__in=ids)}
+    return {score.account_id: score for score in CurrentScore.objects.filter(main_of=ScoreKind.HEALTH, account__in=ids)}
 
 
 def export_rows(accounts: QuerySet[Account]) -> Iterator[list[Any]]:

@@ -4,7 +4,6 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts.models import Account
@@ -124,7 +123,12 @@ class CurrentScore(SyncRow):
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="scores")
     scorecard = models.ForeignKey(Scorecard, on_delete=models.CASCADE, related_name="current_scores")
     version = models.ForeignKey(ScorecardVersion, on_delete=models.PROTECT, related_name="+")
-    is_main = models.BooleanField(default=False, help_text="The account's health score where one is shown.")
+    main_of = models.CharField(
+        max_length=9,
+        choices=ScoreKind,
+        null=True,
+        help_text="The kind of score it is for the account where one of a kind is shown; null: another one is.",
+    )
     score = models.DecimalField(max_digits=5, decimal_places=2, null=True, help_text="0–100; null: no score.")
     band = models.SmallIntegerField(choices=BANDS)
     confidence = models.SmallIntegerField(help_text="Percent of the weight with fresh data.")
@@ -143,7 +147,7 @@ class CurrentScore(SyncRow):
     class Meta(SyncRow.Meta):
         constraints = [
             models.UniqueConstraint(fields=["account", "scorecard"], name="current_score_once"),
-            models.UniqueConstraint(fields=["account"], condition=Q(is_main=True), name="main_score_once"),
+            models.UniqueConstraint(fields=["account", "main_of"], name="main_score_once"),
         ]
         indexes = [
             *SyncRow.Meta.indexes,
@@ -153,6 +157,11 @@ class CurrentScore(SyncRow):
 
     def __str__(self) -> str:
         return f"{self.account_id}: {self.score}"
+
+    @property
+    def is_main(self) -> bool:
+        """Whether it is shown where one score of its kind is."""
+        return self.main_of is not None
 
     @property
     def delta(self) -> float | None:

@@ -57,7 +57,7 @@ def test_current_scores(api, scored):
 
 def test_filters(api):
     red = CurrentScoreFactory(band=1)
-    green = CurrentScoreFactory(band=3, is_main=False, scorecard=make_scorecard())
+    green = CurrentScoreFactory(band=3, main_of=None, scorecard=make_scorecard())
     for query, rows in [
         ("band=red", [red]),
         ("band=unknown", []),

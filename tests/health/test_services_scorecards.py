@@ -226,7 +226,7 @@ def test_switching_off_takes_the_scores_away_and_on_makes_everybody_due(card):
     second = make_scorecard("Second")
     for each in (card, second):
         services.score_accounts(scorecard=each, now=NOW)
-    assert CurrentScore.objects.get(is_main=True).scorecard == card
+    assert CurrentScore.objects.get(main_of="health").scorecard == card
     services.switch_scorecard(scorecard=card, is_live=False, now=LATER, actor=None)
     assert [(s.scorecard, s.is_main) for s in CurrentScore.objects.all()] == [(second, True)]
     assert CurrentScore.all_objects.get(scorecard=card).deleted_at == LATER
@@ -248,7 +248,7 @@ def test_priority_decides_which_score_is_the_main_one(card):
     services.move_scorecard(scorecard=third, step=-1, now=NOW, actor=None)
     services.move_scorecard(scorecard=third, step=-1, now=NOW, actor=None)
     assert [row.name for row in Scorecard.objects.all()] == ["Third", "Health", "Second"]
-    assert CurrentScore.objects.get(is_main=True).scorecard == third
+    assert CurrentScore.objects.get(main_of="health").scorecard == third
 
 
 def test_put_away_and_taken_back(card):

@@ -77,7 +77,7 @@ def test_score_accounts_keeps_a_snapshot_a_current_score_and_an_event(card, acco
     current = CurrentScore.objects.get()
     assert (current.account, current.scorecard, current.version) == (account, card, card.version)
     assert (current.score, current.band, current.confidence) == (Decimal("80.00"), Band.GREEN, 75)
-    assert (current.as_of, current.revision, current.is_main, current.previous_score) == (AS_OF, 1, True, None)
+    assert (current.as_of, current.revision, current.main_of, current.previous_score) == (AS_OF, 1, "health", None)
     assert current.recorded_by == current.band_changed_at == snapshot.recorded_by
     assert bytes(current.hash) == bytes(snapshot.hash)
     (event,) = band_events(account)
@@ -248,13 +248,13 @@ def test_main_score_is_that_of_the_first_health_scorecard_that_applies(card, acc
     Scorecard.objects.filter(pk=card.pk).update(position=5)
     for each in (card, success, first):
         run(each)
-    assert [s.scorecard for s in CurrentScore.objects.filter(is_main=True)] == [card]
+    assert [s.scorecard for s in CurrentScore.objects.filter(main_of="health")] == [card]
     set_attributes(row=account, values={"tier": "enterprise"}, occurred_at=NOW, now=NOW)
     run(first)
-    assert [s.scorecard for s in CurrentScore.objects.filter(is_main=True)] == [first]
+    assert [s.scorecard for s in CurrentScore.objects.filter(main_of="health")] == [first]
     set_attributes(row=account, values={"tier": None}, occurred_at=NOW + timedelta(hours=1), now=NOW)
     run(first)
-    assert [s.scorecard for s in CurrentScore.objects.filter(is_main=True)] == [card]
+    assert [s.scorecard for s in CurrentScore.objects.filter(main_of="health")] == [card]
     assert CurrentScore.objects.count() == 2
 
 

@@ -74,7 +74,7 @@ def _check_usage(book, now):
 def _check_scores(now):
     live = now.date() + timedelta(days=1)
     assert set(ScoreSnapshot.objects.values_list("as_of", flat=True)) == {*history_days(now.date()), live}
-    assert CurrentScore.objects.filter(is_main=True).count() == SIZE
+    assert CurrentScore.objects.filter(main_of="health").count() == SIZE
     assert set(CurrentScore.objects.values_list("band", flat=True)) == set(Band)
 
 

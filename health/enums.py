@@ -86,3 +86,13 @@ class CloseReason(TextChoices):
     DONE = "done", "Done"
     MUTED = "muted", "Muted"
     RETIRED = "retired", "Rule changed or switched off"
+class BacktestState(TextChoices):
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    DONE = "done", "Done"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+    @property
+    def is_over(self) -> bool:
+        return self not in {BacktestState.WAITING, BacktestState.RUNNING}

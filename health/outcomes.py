@@ -7,7 +7,7 @@ what was known as of the day, what became of them by what was recorded until now
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from django.db import connection
 
@@ -22,7 +22,8 @@ LATE_RENEWAL_DAYS = 14
 # How far back the last usage is looked for, a month at a time.
 OLDEST_HISTORY_YEARS = 20
 
-RuleKind = Literal["subscription", "lapse"]
+RuleKind = Literal["subscription", "any_subscription", "lapse"]
+RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class ChurnRule:
 
     "subscription": accounts with a running subscription at as_of; churned: the last one ended
     within (as_of + lead, as_of + lead + horizon]. Whoever left within the lead is not eligible.
+    "any_subscription": the same accounts; churned: any subscription that ran then ended within it, and
+    no other of its product began within LATE_RENEWAL_DAYS of that.
     "lapse": accounts with usage in the last `active_days` days before as_of; churned: no usage on
     the `horizon_days` days from as_of + lead on. `events`: the names that count as usage, empty: all.
     `complete_until`: the last day of which history is complete; None: the last day with facts.
@@ -69,8 +72,7 @@ def churn_outcomes(
     complete_until = rule.complete_until or history_end(rule, recorded_by=recorded_by)
     # The day that is running may bring more.
     is_over = complete_until is not None and end <= min(complete_until, yesterday) + timedelta(days=1)
-    labels = _subscription_outcomes if rule.kind == "subscription" else _lapse_outcomes
-    outcomes = labels(rule, as_of, recorded_by, accounts)
+    outcomes = _OUTCOMES[rule.kind](rule, as_of, recorded_by, accounts)
     return outcomes if is_over else dict.fromkeys(outcomes, Outcome(None))
 
 
@@ -115,25 +117,9 @@ def _subscription_outcomes(
     rule: ChurnRule, as_of: date, recorded_by: datetime, accounts: AccountSet
 ) -> dict[int, Outcome]:
     start, end = rule.window(as_of)
-    params = _moments(as_of, recorded_by) | {
-        "end": _midnight(end + timedelta(days=1 + LATE_RENEWAL_DAYS)),
-        "on": as_of,
-    }
-    # The terms as they were known then say who was a customer; those known by now, until when.
-    then = _terms(VISIBLE.format(t="c"))
-    now = _terms("c.occurred_at < %(end)s AND c.received_at <= %(recorded_by)s")
     rows = _rows(
         f"""
-        WITH eligible AS (
-            SELECT DISTINCT s.account_id FROM accounts_subscription s JOIN ({then}) t ON t.subscription_id = s.id
-            WHERE s.started_on < %(on)s AND (t.ended_on IS NULL OR t.ended_on > %(on)s)
-                AND (s.deleted_at IS NULL OR s.deleted_at > %(recorded_by)s) AND {accounts.holds("s.account_id")}
-        ), runs AS (
-            SELECT s.account_id, s.started_on, coalesce(t.ended_on, 'infinity') AS ended_on
-            FROM accounts_subscription s JOIN ({now}) t ON t.subscription_id = s.id
-            WHERE s.account_id IN (SELECT account_id FROM eligible)
-                AND (s.deleted_at IS NULL OR s.deleted_at > %(recorded_by)s)
-        ), gaps AS (
+        WITH {_eligible_and_runs(accounts)}, gaps AS (
             SELECT *, started_on - {LATE_RENEWAL_DAYS} > max(ended_on) OVER (PARTITION BY account_id
                 ORDER BY started_on, ended_on ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS is_after_gap
             FROM runs
@@ -144,8 +130,8 @@ def _subscription_outcomes(
         )
         SELECT account_id, CASE WHEN isfinite(max(ended_on)) THEN max(ended_on) END FROM spells
         GROUP BY account_id, spell HAVING min(started_on) < %(on)s AND max(ended_on) > %(on)s
-        """,  # noqa: S608 -- made of our own constants and checked ids
-        params,
+        """,  # noqa: S608
+        _subscription_params(rule, as_of, recorded_by),
     )
     outcomes = {}
     for account_id, ended_on in rows:
@@ -154,6 +140,50 @@ def _subscription_outcomes(
         elif ended_on > start:
             outcomes[account_id] = Outcome(True, ended_on)
     return outcomes
+
+
+def _any_subscription_outcomes(
+    rule: ChurnRule, as_of: date, recorded_by: datetime, accounts: AccountSet
+) -> dict[int, Outcome]:
+    start, end = rule.window(as_of)
+    rows = _rows(
+        f"""
+        WITH {_eligible_and_runs(accounts)}
+        SELECT account_id, min(ended_on) FILTER (WHERE ended_on > %(start)s AND ended_on <= %(last)s AND NOT EXISTS (
+            SELECT FROM runs other WHERE other.account_id = runs.account_id AND other.id <> runs.id
+                AND other.product_id IS NOT DISTINCT FROM runs.product_id
+                AND abs(other.started_on - runs.ended_on) <= {LATE_RENEWAL_DAYS}
+        ))
+        FROM runs WHERE started_on < %(on)s AND ended_on > %(on)s GROUP BY account_id
+        """,  # noqa: S608
+        _subscription_params(rule, as_of, recorded_by) | {"start": start, "last": end},
+    )
+    return {
+        account_id: Outcome(True, ended_on) if ended_on else Outcome(churned=False) for account_id, ended_on in rows
+    }
+
+
+def _subscription_params(rule: ChurnRule, as_of: date, recorded_by: datetime) -> dict[str, Any]:
+    _, end = rule.window(as_of)
+    told_until = _midnight(end + timedelta(days=1 + LATE_RENEWAL_DAYS))
+    return _moments(as_of, recorded_by) | {"end": told_until, "on": as_of}
+
+
+def _eligible_and_runs(accounts: AccountSet) -> str:
+    """Return WITH queries: accounts that were customers by the terms known then, and until when by those known now."""
+    then = _terms(VISIBLE.format(t="c"))
+    now = _terms("c.occurred_at < %(end)s AND c.received_at <= %(recorded_by)s")
+    return f"""
+        eligible AS (
+            SELECT DISTINCT s.account_id FROM accounts_subscription s JOIN ({then}) t ON t.subscription_id = s.id
+            WHERE s.started_on < %(on)s AND (t.ended_on IS NULL OR t.ended_on > %(on)s)
+                AND (s.deleted_at IS NULL OR s.deleted_at > %(recorded_by)s) AND {accounts.holds("s.account_id")}
+        ), runs AS (
+            SELECT s.id, s.account_id, s.product_id, s.started_on, coalesce(t.ended_on, 'infinity') AS ended_on
+            FROM accounts_subscription s JOIN ({now}) t ON t.subscription_id = s.id
+            WHERE s.account_id IN (SELECT account_id FROM eligible)
+                AND (s.deleted_at IS NULL OR s.deleted_at > %(recorded_by)s)
+        )"""  # noqa: S608 -- made of our own constants and checked ids
 
 
 def _terms(condition: str) -> str:
@@ -200,3 +230,10 @@ def _rows(sql: str, params: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, params)
         return list(cursor.fetchall())
+
+
+_OUTCOMES = {
+    "subscription": _subscription_outcomes,
+    "any_subscription": _any_subscription_outcomes,
+    "lapse": _lapse_outcomes,
+}

@@ -1,6 +1,7 @@
 """How customers use the product, and what that says about their health."""
 
 from health.models.alerts import Alert, AlertBudget, AlertMute, AlertRule, AlertRuleVersion
+from health.models.backtests import Backtest, BacktestDay, LearnedModel
 from health.models.drafts import ScorecardDraft
 from health.models.incidents import AccountSource, FeedHour, Incident, IncidentAccount
 from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
@@ -21,6 +22,8 @@ __all__ = [
     "AlertMute",
     "AlertRule",
     "AlertRuleVersion",
+    "Backtest",
+    "BacktestDay",
     "CurrentScore",
     "DirtyAccount",
     "EventType",
@@ -30,6 +33,7 @@ __all__ = [
     "Incident",
     "IncidentAccount",
     "IngestBatch",
+    "LearnedModel",
     "RejectedEvent",
     "ScoreSnapshot",
     "Scorecard",

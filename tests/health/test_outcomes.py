@@ -191,3 +191,26 @@ def test_only_the_accounts_asked_for(history):
     use(mine.account, days(-1))
     for rule in (ENDED, LAPSE):
         assert set(outcomes(rule, accounts=AccountSet(ids=(mine.account_id,)))) == {mine.account_id}
+
+
+ANY = ChurnRule("any_subscription", horizon_days=30)
+
+
+def test_any_subscription_that_ends(history):
+    first = end(SubscriptionFactory(), days(5))
+    SubscriptionFactory(account=first.account)
+    assert outcomes(ANY) == {first.account_id: Outcome(True, days(5))}
+    assert outcomes(ENDED) == {first.account_id: Outcome(churned=False)}
+
+
+@pytest.mark.parametrize(("next_start", "churned"), [(-10, True), (-9, False), (19, False), (20, True)])
+def test_any_subscription_replaced_by_one_of_its_product(history, next_start, churned):
+    first = end(SubscriptionFactory(), days(5))
+    SubscriptionFactory(account=first.account, started_on=days(next_start))
+    assert outcomes(ANY)[first.account_id].churned is churned
+
+
+def test_any_subscription_that_ends_outside_the_window(history):
+    late, early = end(SubscriptionFactory(), days(31)), end(SubscriptionFactory(), days(0))
+    assert outcomes(ANY) == {late.account_id: Outcome(churned=False)}
+    assert early.account_id not in outcomes(ANY)

@@ -1,12 +1,17 @@
 """The work that this room does by itself."""
 
+import logging
+
 from django.utils import timezone
 
 from health.metrics.query import AccountSet
-from health.models import Scorecard
-from health.services import incidents, scorecards, scores
+from health.models import Backtest, Scorecard
+from health.services import backtests, incidents, scorecards, scores
 from health.usage import held, partitions, quarantine
 from team import work
+from team.errors import LeaseLost
+
+logger = logging.getLogger(__name__)
 
 
 @work.handler("health.make_partitions")
@@ -55,3 +60,22 @@ def score_chunk(payload: work.Payload) -> None:
 @work.handler("health.forget_old_snapshots", lease_seconds=240, atomic=False)
 def forget_old_snapshots(payload: work.Payload) -> None:
     scores.forget_old_snapshots(now=timezone.now())
+
+
+@work.handler(backtests.WORK_KIND, lease_seconds=backtests.LEASE_SECONDS, atomic=False)
+def run_backtest(payload: work.Payload) -> None:
+    """A stretch of it; what was read stays read, and the rest is made due again."""
+    backtest = Backtest.objects.filter(pk=payload["backtest_id"]).first()
+    if backtest is None or backtest.is_over:
+        return
+    try:
+        is_over = backtests.run_backtest(backtest=backtest, seconds=backtests.STRETCH_SECONDS)
+    except LeaseLost:
+        raise
+    except Exception as error:
+        if not backtests.note_failure(backtest=backtest, error=error):
+            raise
+        logger.exception("Backtest %s was given up.", backtest.pk)
+        return
+    if not is_over:
+        backtests.resume_backtest(backtest=backtest)

@@ -1,0 +1,155 @@
+"""A finished backtest as lines of text, as `manage.py backtest` prints it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from health.models import Backtest
+from health.outcomes import ChurnRule
+from health.scorecards import Band
+from health.services.backtests import rule_of
+
+LISTED = 10
+FIGURE_LABELS = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "precision": "churned in top",
+    "recall": "found in top",
+    "lift": "lift",
+    "revenue_roc_auc": "ROC-AUC by revenue",
+    "revenue_recall": "revenue found",
+}
+
+
+def rule_text(rule: ChurnRule) -> str:
+    """Say in words what churn is, and who is judged."""
+    ahead = f"{rule.lead_days} to {rule.lead_days + rule.horizon_days} days" if rule.lead_days else None
+    if rule.kind != "lapse":
+        which = "the last subscription" if rule.kind == "subscription" else "any subscription"
+        return f"{which} ended within {ahead or f'{rule.horizon_days} days'} after the date"
+    events = f"no {' or '.join(f'“{name}”' for name in rule.events)}" if rule.events else "no usage"
+    when = f"from day {rule.lead_days} on, for {rule.horizon_days} days" if ahead else f"for {rule.horizon_days} days"
+    return f"{events} {when}, by accounts active in the {rule.active_days} days before"
+
+
+def report_lines(backtest: Backtest) -> list[str]:
+    result: dict[str, Any] = backtest.result or {}
+    found = result["judgement"]
+    labels = {each["contender"]["key"]: each["contender"]["label"] for each in found["judged"]}
+    lines = [backtest.name, f"Churn: {rule_text(rule_of(backtest))}. Dates: {', '.join(backtest.dates)}."]
+    lines += [_about(result)]
+    if found["rows_unscored"]:
+        rate = _percent(found["unscored_rate"])
+        lines += [f"{found['rows_unscored']:,} rows had no score and are left out ({rate} churned)."]
+    for day, count in result["unknown"].items():
+        lines += [f"{day}: the outcome of {count:,} accounts is not known; history ends before the horizon."]
+    lines += ["", *_verdicts(result, labels), "", *_figures(found), "", *_days(found)]
+    for each in found["judged"]:
+        if each["bands"]:
+            lines += ["", *_bands(each)]
+    if found["treated"]:
+        lines += ["", *_apart(found, labels)]
+    lines += _learning(backtest, result["learning"])
+    first = found["judged"][0]
+    lines += ["", f"Missed alarms (healthy by {first['contender']['label']}, churned): {_listed(first['missed'])}"]
+    return [*lines, f"False alarms (at risk, stayed): {_listed(first['false'])}"]
+
+
+def _about(result: dict[str, Any]) -> str:
+    found = result["judgement"]
+    return (
+        f"{found['rows']:,} rows of {found['accounts']:,} accounts; {found['churned_accounts']:,} of them churned"
+        f" ({_percent(found['base_rate'])} of the rows). Capacity {found['capacity']:,} accounts per date."
+        f" Revenue: {result['revenue']}."
+    )
+
+
+def _verdicts(result: dict[str, Any], labels: dict[str, str]) -> list[str]:
+    return [f"{labels[each['contender']]}: {' '.join(each['sentences'])}" for each in result["verdicts"]]
+
+
+def _figures(found: dict[str, Any]) -> list[str]:
+    shown = [name for name in FIGURE_LABELS if found["has_revenue"] or not name.startswith("revenue")]
+    rows = [["", *(FIGURE_LABELS[name] for name in shown), "Brier"]]
+    for each in found["judged"]:
+        figures = [_estimate(each["figures"].get(name)) for name in shown]
+        rows.append([each["contender"]["label"], *figures, "–" if each["brier"] is None else f"{each['brier']:.3f}"])
+    return _table(rows)
+
+
+def _days(found: dict[str, Any]) -> list[str]:
+    days = found["judged"][0]["by_day"]
+    rows = [["ROC-AUC as of", *(f"{each['as_of']} ({each['churned']:,}/{each['rows']:,})" for each in days)]]
+    rows += [
+        [each["contender"]["label"], *(_number(day["roc_auc"]) for day in each["by_day"])] for each in found["judged"]
+    ]
+    return _table(rows)
+
+
+def _bands(judged: dict[str, Any]) -> list[str]:
+    rows = [[judged["contender"]["label"], "rows", "churned", "of its rows", "of all churn", "of churned revenue"]]
+    for each in judged["bands"]:
+        rates = [_percent(each[name]) for name in ("rate", "recall", "revenue_recall")]
+        rows.append([Band[each["band"].upper()].label, f"{each['rows']:,}", f"{each['churned']:,}", *rates])
+    lead = judged["lead"]
+    told = (
+        f"Of {lead['episodes']:,} churns, {lead['red']:,} were at risk before and stayed so (median"
+        f" {_days_text(lead['median_red'])}), {lead['below_green']:,} below healthy (median"
+        f" {_days_text(lead['median_below_green'])}), {lead['early']:,} of these for 60 days or more."
+    )
+    return [*_table(rows), told]
+
+
+def _apart(found: dict[str, Any], labels: dict[str, str]) -> list[str]:
+    rows = [["ROC-AUC by intervention", *labels.values()]]
+    for name, label in (("treated", "with one within 30 days"), ("untreated", "without")):
+        apart = found[name]
+        head = f"{label} ({apart['churned']:,}/{apart['rows']:,})"
+        rows.append([head, *(_estimate(apart["roc_auc"].get(key)) for key in labels)])
+    return _table(rows)
+
+
+def _learning(backtest: Backtest, learning: dict[str, Any] | None) -> list[str]:
+    if learning is None:
+        return []
+    if "refusal" in learning:
+        return ["", f"Nothing learned: {learning['refusal']}"]
+    rows = [["Weights", "now", "learned"]]
+    rows += [[each["label"], _percent(each["before"]), _percent(each["share"])] for each in learning["shares"]]
+    about = (
+        f"Learned from {learning['rows']:,} rows of {learning['accounts']:,} accounts"
+        f" ({learning['churned_accounts']:,} churned) on {', '.join(backtest.training_dates)}."
+    )
+    return ["", about, *_table(rows)]
+
+
+def _listed(alarms: Sequence[dict[str, Any]]) -> str:
+    more = f" and {len(alarms) - LISTED:,} more" if len(alarms) > LISTED else ""
+    return (", ".join(f"account {each['account']} ({each['score']:.0f})" for each in alarms[:LISTED]) or "none") + more
+
+
+def _table(rows: list[list[str]]) -> list[str]:
+    widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]))]
+    return [
+        "  ".join(cell.ljust(width) if not place else cell.rjust(width) for place, (cell, width) in enumerate(cells))
+        for cells in (list(zip(row, widths, strict=True)) for row in rows)
+    ]
+
+
+def _estimate(estimate: dict[str, float | None] | None) -> str:
+    if estimate is None or estimate["value"] is None:
+        return "–"
+    if estimate["low"] is None:
+        return _number(estimate["value"])
+    return f"{_number(estimate['value'])} ({_number(estimate['low'])}–{_number(estimate['high'])})"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _days_text(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0f} days"

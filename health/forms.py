@@ -1,5 +1,6 @@
 """Forms about health."""
 
+from datetime import UTC, datetime, time
 from typing import Any
 
 from django import forms
@@ -8,8 +9,10 @@ from django.utils import timezone
 from accounts.errors import InvalidInput
 from accounts.models import Product
 from health.enums import RejectionState
-from health.models import RejectedEvent, Source
+from health.feeds import feeds
+from health.models import Incident, RejectedEvent, Source
 from health.models.sources import USER_IDS
+from health.services.incidents import MAX_REASON_LENGTH, close_incident, declare_incident
 from health.services.sources import create_source, update_source
 from team.models import User
 
@@ -43,6 +46,60 @@ class SourceForm(forms.Form):
             return update_source(source=self.source, now=timezone.now(), actor=actor, **self.cleaned_data)
         except InvalidInput as error:
             self.add_error(error.field if error.field in self.fields else None, error.message)
+            return None
+
+
+class IncidentForm(forms.Form):
+    """Says that a feed of data has been wrong since a day."""
+
+    feed = forms.ChoiceField(label="Which data")
+    since = forms.DateField(
+        label="Wrong since",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="A day in UTC. Measures made from these data are read as of the beginning of that day.",
+    )
+    reason = forms.CharField(
+        max_length=MAX_REASON_LENGTH, help_text="For colleagues: “The release of Monday lost half of the events”."
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.feeds = {feed.token: feed for feed in feeds()}
+        field = self.fields["feed"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(token, feed.label) for token, feed in self.feeds.items()]
+
+    def save(self, actor: User) -> Incident | None:
+        """Return the incident; None with an error on the form when the service refuses."""
+        given = self.cleaned_data
+        since = datetime.combine(given["since"], time(), UTC)
+        feed = self.feeds[given["feed"]]
+        try:
+            return declare_incident(
+                feed=feed, collapsed_since=since, reason=given["reason"], now=timezone.now(), actor=actor
+            )
+        except InvalidInput as error:
+            names = {"collapsed_since": "since"}
+            field = names.get(error.field or "", error.field or "")
+            self.add_error(field if field in self.fields else None, error.message)
+            return None
+
+
+class ClosingForm(forms.Form):
+    """Ends an incident by hand."""
+
+    reason = forms.CharField(
+        max_length=MAX_REASON_LENGTH, label="Why", help_text="For example: “We have turned it off on purpose”."
+    )
+
+    def save(self, incident: Incident, actor: User) -> Incident | None:
+        """Return the incident; None with an error on the form when the service refuses."""
+        try:
+            return close_incident(
+                incident=incident, reason=self.cleaned_data["reason"], now=timezone.now(), actor=actor
+            )
+        except InvalidInput as error:
+            self.add_error("reason" if error.field == "reason" else None, error.message)
             return None
 
 

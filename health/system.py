@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from django.db import connection
 
-from health.models import RejectedEvent
+from health.models import Incident, RejectedEvent
 from health.usage.processor import MAX_ATTEMPTS
 from team.system import Figure, figures
 
@@ -47,3 +47,12 @@ def score_figures() -> Iterable[Figure]:
         waiting, lag = cursor.fetchone()
     yield Figure("score_waiting_accounts", "Accounts whose score waits", waiting)
     yield Figure("score_lag_seconds", "Longest wait for a score", lag, "s", SCORE_LAG_LIMIT_SECONDS)
+
+
+@figures
+def feed_figures() -> Iterable[Figure]:
+    broken = Incident.objects.filter(closed_at=None).count()
+    yield Figure(
+        "incidents_open", "Feeds of data that stopped", broken, limit=0,
+        help="Measures made from them are frozen. Data sources → Incidents says which.",
+    )  # fmt: skip

@@ -20,6 +20,7 @@ from accounts.models import Account
 from accounts.queries import proactively_reached, renewals
 from accounts.timeline import news
 from cs_platform import formats
+from health.incident_report import listed_open
 from health.models import CurrentScore
 from health.portfolio import Reason, arr_at_risk, band_shares, needs_attention, reasons, score_histogram
 from health.scorecards import DEFAULT_BANDS, Band
@@ -59,6 +60,7 @@ def my_day(request: UserRequest) -> HttpResponse:
         "accounts_url": accounts_url,
         "renewals": renewals(book, today=local.date(), until=local.date() + timedelta(days=RENEWAL_DAYS))[:6],
         "news_days": NEWS_DAYS,
+        "incidents": listed_open() if request.user.can_configure else [],
         "currency": settings.REPORTING_CURRENCY,
     }
     return render(request, "pages/my_day.html", context)

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from health.forms import SourceForm
+from health.incident_report import listed_open
 from health.models import Source
 from health.services.sources import rotate_write_key, switch_source
 from health.snippets import snippets
@@ -21,7 +22,12 @@ from team.requests import UserRequest
 @require_safe
 def source_list(request: UserRequest) -> HttpResponse:
     check_can_configure(request.user)
-    context = {"states": state.source_states(), "backlog": state.backlog(), "held_count": state.held_count()}
+    context = {
+        "states": state.source_states(),
+        "backlog": state.backlog(),
+        "held_count": state.held_count(),
+        "incidents": listed_open(),
+    }
     return render(request, "health/source_list.html", context)
 
 

@@ -54,7 +54,7 @@ def test_list_has_the_same_queries_for_any_number(client, editor, django_assert_
         deliver(SourceFactory(product=ProductFactory()), [track("u1", group="acme")])
     process()
     client.get(LIST)
-    with django_assert_num_queries(7):
+    with django_assert_num_queries(8):
         client.get(LIST)
 
 

@@ -33,7 +33,7 @@ Rows = npt.NDArray[Any]
 
 def read_rows(sql: str, params: Mapping[str, Any], columns: Sequence[tuple[str, str]]) -> Rows:
     """Run a query; return a structured array with its columns under the given (name, type)s."""
-    fields = [("count", ">i2")]
+    fields = [("#", ">i2")]
     for name, kind in columns:
         fields += [(f"{name} length", ">i4"), (name, TYPES[kind])]
     layout = np.dtype(fields)
@@ -55,10 +55,8 @@ def write_rows(
     """
     length = next(iter(arrays.values()))[1].shape
     rows = np.zeros(length[0], _row_layout(columns, arrays, length[1]))
-    rows["count"] = len(columns) + len(arrays)
-    for name, (kind, values) in columns.items():
-        rows[f"{name} length"] = np.dtype(TYPES[kind]).itemsize
-        rows[name] = values
+    rows["#"] = len(columns) + len(arrays)
+    _fill_columns(rows, columns)
     for name, (kind, values) in arrays.items():
         element = np.dtype(TYPES[kind]).itemsize
         rows[f"{name} length"] = len(ARRAY_HEAD) * 4 + length[1] * (4 + element)
@@ -71,8 +69,25 @@ def write_rows(
         cursor.copy_expert(f"COPY {table} ({', '.join([*columns, *arrays])}) FROM STDIN (FORMAT binary)", stream)
 
 
+def pack_rows(columns: Mapping[str, tuple[str, Any]]) -> bytes:
+    """Return rows as COPY reads them, without header and trailer.
+
+    `columns`: as in write_rows; the first is an array.
+    """
+    rows = np.zeros(len(next(iter(columns.values()))[1]), _row_layout(columns, {}, 0))
+    rows["#"] = len(columns)
+    _fill_columns(rows, columns)
+    return rows.tobytes()
+
+
+def _fill_columns(rows: Rows, columns: Mapping[str, tuple[str, Any]]) -> None:
+    for name, (kind, values) in columns.items():
+        rows[f"{name} length"] = np.dtype(TYPES[kind]).itemsize
+        rows[name] = values
+
+
 def _row_layout(columns: Mapping[str, Any], arrays: Mapping[str, Any], length: int) -> np.dtype[Any]:
-    fields: list[Any] = [("count", ">i2")]
+    fields: list[Any] = [("#", ">i2")]
     for name, (kind, _) in columns.items():
         fields += [(f"{name} length", ">i4"), (name, TYPES[kind])]
     head = [(field, ">i4") for field in ARRAY_HEAD]

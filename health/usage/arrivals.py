@@ -5,7 +5,7 @@ runs, and do not count.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from django.db import connection
@@ -17,13 +17,13 @@ from health.usage.incoming import Incoming
 IMPORT = 0  # the source_id of events out of files
 
 
-def count_arrivals(taken: Iterable[Incoming]) -> None:
+def count_arrivals(taken: Sequence[Incoming]) -> None:
     """Add to the hours of the sources whose calls were taken, in the order of the key."""
-    hours = Counter(
-        (str(incoming.batch.source.id), _hour(incoming.batch.received_at))
-        for incoming in taken
-        if not incoming.batch.is_backfill
-    )
+    batches = {incoming.batch.key: incoming.batch for incoming in taken}
+    hours: Counter[tuple[str, datetime]] = Counter()
+    for key, count in Counter(incoming.batch.key for incoming in taken).items():
+        if not batches[key].is_backfill:
+            hours[str(batches[key].source.id), _hour(batches[key].received_at)] += count
     if not hours:
         return
     keys, moments, counts = zip(*((*hour, count) for hour, count in sorted(hours.items())), strict=True)
@@ -38,7 +38,13 @@ def count_arrivals(taken: Iterable[Incoming]) -> None:
 
 def note_senders(rows: Sequence[UsageRow], *, day: date) -> None:
     """Note for which accounts sources sent events on a day; what is noted already costs a look only."""
-    pairs = sorted({(row.source_id, row.account_id) for row in rows if row.source_id != IMPORT and not row.is_backfill})
+    pairs = sorted(
+        {
+            (row.told.source_id, row.account_id)
+            for row in rows
+            if row.told.source_id != IMPORT and not row.told.is_backfill
+        }
+    )
     if not pairs:
         return
     sources, accounts = zip(*pairs, strict=True)

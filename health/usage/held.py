@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from health.models import HeldEvent
 from health.usage.attribution import account_at
-from health.usage.copying import NULL, UsageRow, as_array, copy_text, escape_json
+from health.usage.copying import NULL, UsageRow, as_array, copy_text, escape_json, microseconds, told
 from health.usage.identities import Identities
 from health.usage.incoming import Incoming, hash_message
 from health.usage.moment import take_write_moment
@@ -95,16 +95,18 @@ def forget_held(now: datetime) -> int:
 
 def _row(held: HeldEvent, account_id: int) -> UsageRow:
     return UsageRow(
-        account_id=account_id,
-        contact_id=held.contact_id,
-        event_type_id=held.event_type_id,
-        source_id=held.source_id,
-        occurred_at=held.occurred_at,
-        received_at=held.received_at,
-        value=held.value,
-        shift_ms=held.shift_ms,
-        clock_note=held.clock_note,
-        is_backfill=held.is_backfill,
-        message_hash=held.message_hash.bytes,
-        properties=msgspec.json.encode(held.properties),
+        account_id,
+        held.contact_id,
+        held.event_type_id,
+        told(
+            held.source_id,
+            held.occurred_at,
+            microseconds(held.received_at),
+            held.message_hash.bytes,
+            held.value,
+            held.shift_ms,
+            held.clock_note,
+            held.is_backfill,
+            msgspec.json.encode(held.properties),
+        ),
     )

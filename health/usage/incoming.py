@@ -1,17 +1,18 @@
 """Accepted bodies on their way in: unpacked, decoded, each event alone."""
 
-import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 
 import msgspec
 
 from health.enums import Dialect
 from health.ingest.accept import Route, read_calls
 from health.ingest.body import MAX_BODY_BYTES, Body, inflate
-from health.ingest.calls import Call
+from health.ingest.calls import USAGE, Call
 from health.ingest.errors import Rejected
+from health.usage.copying import Told, microseconds, told
 
 _encode = msgspec.json.Encoder().encode
 
@@ -38,12 +39,13 @@ class Batch:
 
 
 class Incoming(msgspec.Struct, gc=False):
-    """A decoded call with where it came from."""
+    """A decoded call with where it came from; `told` for calls of USAGE."""
 
     call: Call
     batch: Batch
     raw: bytes
     message_hash: bytes
+    told: Told | None = None
 
 
 class Quarantined(msgspec.Struct, gc=False):
@@ -64,7 +66,11 @@ class Decoded:
 
 def hash_message(*parts: object) -> bytes:
     """Return 16 bytes that stand for a message of a source."""
-    return hashlib.blake2b("\x1f".join(map(str, parts)).encode(errors="surrogatepass"), digest_size=16).digest()
+    return _hash("\x1f".join(map(str, parts)))
+
+
+def _hash(text: str) -> bytes:
+    return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
 def unpack(body: bytes, route: Route) -> Body:
@@ -74,14 +80,30 @@ def unpack(body: bytes, route: Route) -> Body:
 
 def decode_body(body: Body, batch: Batch, into: Decoded) -> None:
     """Decode the events of one body. A message without an id is known by its place."""
-    source_id = batch.source.id
+    source_id, is_backfill = batch.source.id, batch.is_backfill
+    received = microseconds(batch.received_at)
     calls = read_calls(body, batch.route, batch.received_at)
     for index, (raw, found) in enumerate(zip(body.events, calls, strict=True)):
         if isinstance(found, Rejected):
             into.quarantined.append(Quarantined(batch, raw, found.code, found.message, found.message_id))
-        else:
-            identity = (source_id, found.message_id) if found.message_id else (source_id, "", batch.key, index)
-            into.calls.append(Incoming(found, batch, raw, hash_message(*identity)))
+            continue
+        # As hash_message(source_id, message_id) and hash_message(source_id, "", batch.key, index).
+        name = found.message_id or f"\x1f{batch.key}\x1f{index}"
+        message_hash = _hash(f"{source_id}\x1f{name}")
+        said = None
+        if found.kind in USAGE:
+            said = told(
+                source_id,
+                found.occurred_at,
+                received,
+                message_hash,
+                found.value,
+                found.shift_ms,
+                found.clock_note,
+                is_backfill,
+                found.properties,
+            )
+        into.calls.append(Incoming(found, batch, raw, message_hash, said))
 
 
 def envelope_json(body: Body) -> bytes:

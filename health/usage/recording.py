@@ -8,13 +8,14 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection, transaction
 
 from accounts.errors import InvalidInput
-from health.enums import EventKind
+from health.enums import ClockNote, EventKind
 from health.ingest.calls import IGNORED, USAGE, encode_properties, event_name, has_nul
 from health.ingest.clock import BACKFILL_FROM
 from health.ingest.errors import Rejected
@@ -22,12 +23,14 @@ from health.models import EventType
 from health.usage import held, memberships
 from health.usage.arrivals import count_arrivals
 from health.usage.attribution import account_at
-from health.usage.copying import UsageRow
+from health.usage.copying import UsageRow, microseconds, told
 from health.usage.identities import Identities, anonymous
 from health.usage.incoming import Decoded, Incoming, Quarantined, hash_message, only_fresh
 from health.usage.moment import take_write_moment
 from health.usage.profiles import ProfileWriter
 from health.usage.writing import FOR_EVER, find_seen, remember_messages, write_usage
+
+_source_of = attrgetter("batch.source.id")
 
 TypeKey = tuple[str, str, int | None]  # name, kind, product
 
@@ -92,28 +95,31 @@ def record_usage(*, uses: Sequence[Use], now: datetime, backfill: bool = False) 
         _check(use, now)
     types = event_types({(use.name, use.kind, use.product_id) for use in fresh.values()})
     rows = []
+    received = microseconds(now)
     for message_hash, use in fresh.items():
         type_id = types.get((use.name, use.kind, use.product_id))
         if type_id is None:
             raise InvalidInput(_too_many_message(), "name")
         rows.append(
             UsageRow(
-                account_id=use.account_id,
-                contact_id=use.contact_id,
-                event_type_id=type_id,
-                source_id=0,
-                occurred_at=use.occurred_at,
-                received_at=now,
-                value=use.value,
-                shift_ms=0,
-                clock_note=0,
-                is_backfill=backfill,
-                message_hash=message_hash,
-                properties=encode_properties(use.properties or {}),
+                use.account_id,
+                use.contact_id,
+                type_id,
+                told(
+                    0,
+                    use.occurred_at,
+                    received,
+                    message_hash,
+                    use.value,
+                    0,
+                    ClockNote.NONE,
+                    backfill,
+                    encode_properties(use.properties or {}),
+                ),
             )
         )
     write_usage(rows, recorded_at=recorded_at)
-    remember_messages([row.message_hash for row in rows], day=FOR_EVER)
+    remember_messages(list(fresh), day=FOR_EVER)
     return len(rows), len(uses) - len(rows)
 
 
@@ -164,10 +170,11 @@ def _record_system(
     met = profiles.met | memberships.join(telling, identities, now=now)
     taken = calls
     usage = [incoming for incoming in telling if incoming.call.kind in USAGE]
-    types = event_types({_type_of(incoming) for incoming in usage})
-    surplus = {incoming.message_hash for incoming in usage if _type_of(incoming) not in types}
+    wanted = {_type_of(incoming) for incoming in usage}
+    types = event_types(wanted)
     quarantined = profiles.quarantined
-    if surplus:
+    if wanted - types.keys():
+        surplus = {incoming.message_hash for incoming in usage if _type_of(incoming) not in types}
         quarantined += [_too_many_types(incoming) for incoming in usage if incoming.message_hash in surplus]
         taken = [incoming for incoming in taken if incoming.message_hash not in surplus]
         usage = [incoming for incoming in usage if incoming.message_hash not in surplus]
@@ -195,33 +202,20 @@ def _place(
             nobody = b"" if contact_id else hash_message(anonymous(identities.system), call.anonymous_id)
             waiting.append((incoming, contact_id, type_id, nobody))
             continue
-        rows.append(
-            UsageRow(
-                account_id,
-                contact_id if call.is_active else 0,
-                type_id,
-                batch.source.id,
-                call.occurred_at,
-                batch.received_at,
-                call.value,
-                call.shift_ms,
-                call.clock_note,
-                batch.is_backfill,
-                incoming.message_hash,
-                call.properties,
-            )
-        )
+        if incoming.told is not None:
+            rows.append(UsageRow(account_id, contact_id if call.is_active else 0, type_id, incoming.told))
     return rows, waiting
 
 
 def _count(outcome: Outcome, calls: list[Incoming], fresh: list[Incoming], taken: list[Incoming]) -> None:
-    outcome.accepted = Counter(incoming.batch.source.id for incoming in taken)
-    outcome.duplicates = Counter(incoming.batch.source.id for incoming in calls)
-    outcome.duplicates.subtract(Counter(incoming.batch.source.id for incoming in fresh))
-    for incoming in calls:
-        source_id, moment = incoming.batch.source.id, incoming.batch.received_at
-        if moment > outcome.last_received_at.get(source_id, BACKFILL_FROM):
-            outcome.last_received_at[source_id] = moment
+    outcome.accepted = Counter(map(_source_of, taken))
+    if len(fresh) < len(calls):
+        outcome.duplicates = Counter(map(_source_of, calls))
+        outcome.duplicates.subtract(Counter(map(_source_of, fresh)))
+    batches = {incoming.batch.key: incoming.batch for incoming in calls}
+    for batch in batches.values():
+        last = outcome.last_received_at.get(batch.source.id, BACKFILL_FROM)
+        outcome.last_received_at[batch.source.id] = max(last, batch.received_at)
 
 
 def _known_types(wanted: set[TypeKey]) -> dict[TypeKey, int]:

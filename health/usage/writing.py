@@ -3,12 +3,15 @@
 Everything here runs in the caller's transaction, under the lock that take_write_moment() took.
 """
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 from django.db import connection
 
+from health.packed import TYPES, pack_rows
 from health.usage.arrivals import note_senders
 from health.usage.copying import (
     EVENT_COLUMNS,
@@ -16,14 +19,33 @@ from health.usage.copying import (
     UsageRow,
     as_array,
     copy_binary,
-    event_row,
+    event_rows,
     message_rows,
-    microseconds,
 )
-from health.usage.partitions import SEEN_MESSAGE, USAGE_DAY, USAGE_EVENT, ensure_partitions, partition_name
+from health.usage.partitions import SEEN_MESSAGE, USAGE_DAY, USAGE_EVENT, ensure_partitions, partition_name, period_of
 
 # Imports are remembered for ever, so that a file can be loaded again after a year and add nothing.
 FOR_EVER = date(9999, 1, 4)
+_EPOCH_DAY = date(2000, 1, 1)
+
+_KEY = ("account_id", "day", "event_type_id", "contact_id", "is_backfill")
+_DAY_COLUMNS = dict.fromkeys(_KEY, "int4") | {"day": "date", "is_backfill": "bool", "count": "int4", "value": "float8"}
+_FRESH_DAYS = """
+    CREATE TEMPORARY TABLE IF NOT EXISTS fresh_usageday (LIKE health_usageday);
+    TRUNCATE fresh_usageday
+"""
+# Nobody else writes meanwhile, so that looking and then inserting is safe; ON CONFLICT costs half as much again.
+_ADD_DAYS = """
+    MERGE INTO {table} AS old
+    USING (SELECT * FROM fresh_usageday WHERE day >= %s AND day < %s) AS new
+    ON (old.account_id, old.day, old.event_type_id, old.contact_id, old.recorded_on, old.is_backfill)
+        = (new.account_id, new.day, new.event_type_id, new.contact_id, new.recorded_on, new.is_backfill)
+    WHEN MATCHED THEN UPDATE SET count = old.count + new.count, value = old.value + new.value
+    WHEN NOT MATCHED THEN
+        INSERT (account_id, day, event_type_id, contact_id, recorded_on, is_backfill, count, value)
+        VALUES (new.account_id, new.day, new.event_type_id, new.contact_id, new.recorded_on, new.is_backfill,
+            new.count, new.value)
+"""
 
 
 def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
@@ -36,39 +58,30 @@ def write_usage(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
     mark_dirty({row.account_id for row in rows}, now=recorded_at)
 
 
-def copy_events(rows: Iterable[UsageRow], *, recorded_at: datetime) -> None:
+def copy_events(rows: Sequence[UsageRow], *, recorded_at: datetime) -> None:
     day = recorded_at.date()
     ensure_partitions(USAGE_EVENT, [day])
-    recorded = microseconds(recorded_at)
-    copy_binary(
-        partition_name(USAGE_EVENT, day),
-        EVENT_COLUMNS,
-        [event_row(row, recorded) for row in rows],
-    )
+    copy_binary(partition_name(USAGE_EVENT, day), EVENT_COLUMNS, event_rows(rows, recorded_at))
 
 
-def add_to_days(rows: Iterable[UsageRow], *, recorded_on: date) -> None:
+def add_to_days(rows: Sequence[UsageRow], *, recorded_on: date) -> None:
     """Add up the rows here, then touch each roll-up once, in the order of its key.
 
-    The order lets neighbours share pages and keeps two writers from waiting for each other.
+    The order lets neighbours share pages.
     """
-    totals: dict[tuple[int, date, int, int, bool], list[float]] = {}
-    for row in rows:
-        key = (row.account_id, row.occurred_at.date(), row.event_type_id, row.contact_id, row.is_backfill)
-        total = totals.get(key)
-        if total is None:
-            totals[key] = [1, row.value or 0.0]
-        else:
-            total[0] += 1
-            total[1] += row.value or 0.0
-    days = {key[1] for key in totals}
+    totals = _totals(rows)
+    days = {_EPOCH_DAY + timedelta(days=int(day)) for day in np.unique(totals["day"])}
     ensure_partitions(USAGE_DAY, days)
-    names = {day: partition_name(USAGE_DAY, day) for day in days}
-    by_partition = defaultdict(list)
-    for key in sorted(totals):
-        by_partition[names[key[1]]].append((*key, *totals[key]))
-    for table, added in by_partition.items():
-        _upsert_days(table, added, recorded_on)
+    columns: dict[str, tuple[str, Any]] = {name: (kind, totals[name]) for name, kind in _DAY_COLUMNS.items()}
+    columns["recorded_on"] = ("date", (recorded_on - _EPOCH_DAY).days)
+    with connection.cursor() as cursor:
+        cursor.execute(_FRESH_DAYS)
+        copy_binary("fresh_usageday", ", ".join(columns), [pack_rows(columns)])
+        # Each row finds its own by the index: a partition has millions.
+        cursor.execute("SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off")
+        for first, end in sorted({period_of(USAGE_DAY, day) for day in days}):
+            cursor.execute(_ADD_DAYS.format(table=partition_name(USAGE_DAY, first)), [first, end])
+        cursor.execute("SET LOCAL enable_hashjoin TO DEFAULT; SET LOCAL enable_mergejoin TO DEFAULT")
 
 
 def find_seen(hashes: Iterable[bytes]) -> set[bytes]:
@@ -81,12 +94,11 @@ def find_seen(hashes: Iterable[bytes]) -> set[bytes]:
         return {bytes(row[0]) for row in cursor.fetchall()}
 
 
-def remember_messages(hashes: Iterable[bytes], *, day: date) -> None:
-    """Remember messages that are being taken; sorted, so that neighbours in the index come together."""
-    rows = message_rows(sorted(hashes), day)
-    if rows:
+def remember_messages(hashes: Sequence[bytes], *, day: date) -> None:
+    """Remember messages that are being taken."""
+    if hashes:
         ensure_partitions(SEEN_MESSAGE, [day])
-        copy_binary(partition_name(SEEN_MESSAGE, day), MESSAGE_COLUMNS, rows)
+        copy_binary(partition_name(SEEN_MESSAGE, day), MESSAGE_COLUMNS, message_rows(hashes, day))
 
 
 def mark_dirty(account_ids: Iterable[int], *, now: datetime) -> None:
@@ -101,15 +113,21 @@ def mark_dirty(account_ids: Iterable[int], *, now: datetime) -> None:
         )
 
 
-def _upsert_days(table: str, days: list[tuple[object, ...]], recorded_on: date) -> None:
-    accounts, dates, types, contacts, backfills, counts, values = zip(*days, strict=True)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table} AS old"  # noqa: S608 -- a name of ours
-            " (account_id, day, event_type_id, contact_id, is_backfill, count, value, recorded_on)"
-            " SELECT *, %s::date FROM unnest(%s::int[], %s::date[], %s::int[], %s::int[], %s::bool[], %s::int[],"
-            " %s::float8[])"
-            " ON CONFLICT (account_id, day, event_type_id, contact_id, recorded_on, is_backfill)"
-            " DO UPDATE SET count = old.count + excluded.count, value = old.value + excluded.value",
-            [recorded_on, *map(as_array, (accounts, dates, types, contacts, backfills, counts, values))],
-        )
+def _totals(rows: Sequence[UsageRow]) -> npt.NDArray[Any]:
+    """Return one row of _DAY_COLUMNS for each key, sorted by it."""
+    every = np.zeros(
+        len(rows), [(name, np.dtype(TYPES[kind]).newbyteorder("=")) for name, kind in _DAY_COLUMNS.items()]
+    )
+    every["account_id"], every["event_type_id"] = [row.account_id for row in rows], [row.event_type_id for row in rows]
+    every["contact_id"] = [row.contact_id for row in rows]
+    told = [row.told for row in rows]
+    every["day"], every["value"] = [each.day for each in told], [each.value for each in told]
+    every["is_backfill"] = [each.is_backfill for each in told]
+    every = every[np.lexsort([every[name] for name in reversed(_KEY)])]
+    is_first = np.ones(len(every), bool)
+    is_first[1:] = np.any([every[name][1:] != every[name][:-1] for name in _KEY], axis=0)
+    starts = np.flatnonzero(is_first)
+    totals = every[starts]
+    totals["count"] = np.diff(starts, append=len(every))
+    totals["value"] = np.add.reduceat(every["value"], starts)
+    return totals

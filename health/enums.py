@@ -86,6 +86,8 @@ class CloseReason(TextChoices):
     DONE = "done", "Done"
     MUTED = "muted", "Muted"
     RETIRED = "retired", "Rule changed or switched off"
+
+
 class BacktestState(TextChoices):
     WAITING = "waiting", "Waiting"
     RUNNING = "running", "Running"

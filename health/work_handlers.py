@@ -5,8 +5,8 @@ import logging
 from django.utils import timezone
 
 from health.metrics.query import AccountSet
-from health.models import Backtest, Scorecard
-from health.services import backtests, incidents, scorecards, scores
+from health.models import AlertRule, Backtest, Scorecard
+from health.services import alert_evaluation, alert_rules, backtests, incidents, scorecards, scores
 from health.usage import held, partitions, quarantine
 from team import work
 from team.errors import LeaseLost
@@ -41,6 +41,7 @@ def check_feeds(payload: work.Payload) -> None:
 def score_changed(payload: work.Payload) -> None:
     now = timezone.now()
     scorecards.ensure_starter_scorecard(now=now)
+    alert_rules.ensure_starter_rules(now=now)
     scores.score_changed_accounts(now=now)
 
 
@@ -55,6 +56,8 @@ def score_chunk(payload: work.Payload) -> None:
     if scorecard is not None:
         accounts = AccountSet(first=payload["first"], last=payload["last"])
         scores.score_accounts(scorecard=scorecard, accounts=accounts, now=timezone.now())
+        # After the chunks that wait still; the last one asks once more.
+        work.enqueue(kind="health.evaluate_alerts", key="everybody", priority=6)
 
 
 @work.handler("health.forget_old_snapshots", lease_seconds=240, atomic=False)
@@ -79,3 +82,19 @@ def run_backtest(payload: work.Payload) -> None:
         return
     if not is_over:
         backtests.resume_backtest(backtest=backtest)
+
+
+@work.handler("health.evaluate_alerts", lease_seconds=120, atomic=False)
+def evaluate_alerts(payload: work.Payload) -> None:
+    """Some accounts by all rules; without ids everybody, a rule at a time."""
+    if "ids" in payload:
+        alert_evaluation.evaluate_accounts(ids=payload["ids"], now=timezone.now())
+    else:
+        alert_evaluation.evaluate_everybody()
+
+
+@work.handler("health.evaluate_alert_rule", lease_seconds=240, atomic=False)
+def evaluate_alert_rule(payload: work.Payload) -> None:
+    rule = AlertRule.objects.filter(pk=payload["rule_id"], is_live=True).first()
+    if rule is not None:
+        alert_evaluation.evaluate_rule(rule=rule, now=timezone.now())

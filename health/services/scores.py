@@ -17,6 +17,7 @@ from accounts.models.times import VISIBLE
 from health.metrics.query import EVERYBODY, AccountSet
 from health.models import DirtyAccount, Scorecard, ScorecardVersion
 from health.scorecards import Card
+from health.services.alert_evaluation import evaluate_changed
 from health.usage.moment import reading_moment
 from health.usage.partitions import PartitionedTable, ensure_partitions
 from health.usage.source import usage_source
@@ -35,7 +36,7 @@ LARGE_WRITE = 200
 EVENT_BATCH = 1_000
 CONSUMER = "health.scores"
 # What scoring itself writes must not make it score again.
-OWN_EVENTS = {"band.changed"}
+OWN_EVENTS = {"alert.closed", "alert.raised", "band.changed"}
 
 # Whether account `x` was there as of then: created, using, or subscribed by what was known.
 _EXISTED = (
@@ -211,6 +212,7 @@ def _score_changed_accounts(now: datetime, seconds: float) -> ScoreReport:
         accounts = AccountSet(ids=tuple(pk for pk, _ in batch))
         for scorecard in Scorecard.objects.live():
             report += score_accounts(scorecard=scorecard, now=now, accounts=accounts)
+        evaluate_changed(accounts.ids or ())
         _forget_dirty(batch)
     else:
         enqueue(kind="health.score_changed", key="again")

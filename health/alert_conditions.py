@@ -7,8 +7,6 @@ from accounts.conditions.parse import All, AnyOf, Contacts, InSegment, Leaf, Nod
 from accounts.enums import Entity
 from health.models import AlertRule
 
-YES = " — yes"
-
 
 def enter_tree(rule: AlertRule) -> dict[str, Any]:
     """Return the whole condition that raises a rule: its own, and enough confidence where it asks for that."""
@@ -47,9 +45,15 @@ def evidence_lines(why: Explanation) -> list[dict[str, Any]]:
     """
     if any(child.contact_id is not None for child in why.children):
         contacts = [child.contact_id for child in why.children if child.verdict is True]
-        return [{"text": why.text.replace(YES, "", 1), "contacts": contacts}]
+        return [{"text": _said(why), "contacts": contacts}]
     if not why.children:
-        return [{"text": why.text.replace(f"{YES}: ", ": ", 1), "contacts": []}] if why.verdict is not None else []
+        return [] if why.verdict is None else [{"text": _said(why), "contacts": []}]
     if why.text == "Not so":
-        return [{"text": f"Not so: {child.text}", "contacts": []} for child in why.children if not child.children]
+        return [{"text": f"Not so: {_said(child)}", "contacts": []} for child in why.children]
     return [line for child in why.children if child.verdict is True for line in evidence_lines(child)]
+
+
+def _said(why: Explanation) -> str:
+    """Return the words with the fact alone: what it came to is known."""
+    text, answer = why.text, f" — {why.answer}"
+    return text.replace(f"{answer}: ", ": ", 1) if f"{answer}: " in text else text.replace(answer, "", 1)

@@ -18,7 +18,7 @@ from accounts.enums import Origin, Stage
 from accounts.events import write_events
 from accounts.models import Account, AccountEvent
 from health.alert_conditions import enter_tree, evidence_lines, fields_of, leave_tree
-from health.enums import AlertState, CloseReason
+from health.enums import AlertState, CloseReason, ScoreKind
 from health.models import Alert, AlertRule, CurrentScore
 from health.scorecards import Band
 from team.work import enqueue, enqueue_many
@@ -34,7 +34,8 @@ SNAPSHOT_DAYS = 9
 
 # No news about the score: under the version that gave it, there was none when everybody was last looked at.
 _NEW_SCORE = f"""
-    EXISTS (SELECT FROM health_currentscore c WHERE c.account_id = x.id AND c.is_main AND c.deleted_at IS NULL
+    EXISTS (SELECT FROM health_currentscore c
+        WHERE c.account_id = x.id AND c.main_of = '{ScoreKind.HEALTH}' AND c.deleted_at IS NULL
         AND NOT EXISTS (SELECT FROM health_scoresnapshot s WHERE s.account_id = x.id
             AND s.scorecard_id = c.scorecard_id AND s.version_id = c.version_id
             AND s.as_of > c.as_of - {SNAPSHOT_DAYS} AND s.recorded_by <= %(since)s))
@@ -261,7 +262,8 @@ def evidence(
     reasons = explain_many(enter_tree(rule), account_ids, moment, catalogue=catalogue, is_quick=True)
     accounts = Account.objects.in_bulk(account_ids)
     scores = {
-        score.account_id: score for score in CurrentScore.objects.filter(account__in=list(account_ids), is_main=True)
+        score.account_id: score
+        for score in CurrentScore.objects.filter(account__in=list(account_ids), main_of=ScoreKind.HEALTH)
     }
     return {
         pk: {"lines": evidence_lines(reasons[pk]), "values": _values(accounts[pk], scores.get(pk))}

@@ -198,7 +198,7 @@ def test_evidence_keeps_people_by_their_ids(account):
     leave_account(membership=membership, at=NOW, now=NOW)
     assert look(gone, days=1).raised == 1
     assert Alert.objects.get(rule=gone).evidence["lines"] == [
-        {"text": "Not so: any contact has (Role is Champion) — no", "contacts": []}
+        {"text": "Not so: any contact has (Role is Champion): it has no contacts", "contacts": []}
     ]
 
 

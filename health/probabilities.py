@@ -69,7 +69,7 @@ def _main_scores(account_ids: Collection[int] | None) -> list[tuple[int, int, in
         cursor.execute(
             "SELECT c.account_id, c.version_id, s.score, s.points FROM health_currentscore c"
             " JOIN health_scoresnapshot s USING (account_id, scorecard_id, as_of, revision)"
-            " WHERE c.is_main AND c.deleted_at IS NULL AND s.score >= 0"
+            " WHERE c.main_of = 'health' AND c.deleted_at IS NULL AND s.score >= 0"
             " AND (%(ids)s::bigint[] IS NULL OR c.account_id = ANY(%(ids)s::bigint[]))",
             {"ids": None if account_ids is None else list(account_ids)},
         )

@@ -1,7 +1,7 @@
 """Metrics over the relationship: contacts and their roles, our activities with the account."""
 
 from accounts.enums import Initiative
-from accounts.models.times import MEMBER, VISIBLE_LIVE
+from accounts.models.times import MEMBER, VISIBLE, VISIBLE_LIVE
 from health.enums import FeedKind
 from health.metrics.query import Column, Query, RowPass, quote
 from health.metrics.registry import Metric, MetricUse, Parameter, register
@@ -17,6 +17,11 @@ FUNCTION = Parameter(
 INITIATIVE = Parameter(
     "initiative", "Initiative", "choice", choices={str(i.value): str(i.label) for i in Initiative},
     help="Empty for both.",
+)  # fmt: skip
+
+SUCCESSION = Parameter(
+    "succession", "Succession", "choice", choices={"open": "Only while nobody has their role"},
+    help="Empty counts them even when somebody has taken over.",
 )  # fmt: skip
 
 
@@ -73,6 +78,31 @@ def _contacts(query: Query, use: MetricUse) -> Column:
     return Column(f"coalesce({number}, CASE WHEN {ANYBODY} THEN 0 END)", members.column("max(r.occurred_at)"))
 
 
+def _people_left(query: Query, use: MetricUse) -> Column:
+    """Count the contacts whose last membership ended, with the role they had then."""
+    role = f" AND r.role = {quote(use.scope.role)}" if use.scope.role else ""
+    vacant = " AND NOT r.is_succeeded" if use["succession"] else ""
+    window = f"FILTER (WHERE r.left_at >= %(as_of)s - interval '{use['days']} days'{role}{vacant})"
+    left = query.rows(
+        "SELECT m.account_id, m.contact_id, m.role, m.until AS left_at,"
+        " EXISTS (SELECT FROM accounts_membership o WHERE o.account_id = m.account_id AND o.role = m.role"
+        f" AND {MEMBER.format(t='o')}) AS is_succeeded FROM accounts_membership m"
+        f" WHERE {VISIBLE.format(t='m')} AND NOT ({MEMBER.format(t='m')})"
+        f" AND {query.accounts.holds('m.account_id')} AND NOT EXISTS (SELECT FROM accounts_membership o"
+        f" WHERE o.account_id = m.account_id AND o.contact_id = m.contact_id AND {MEMBER.format(t='o')})"
+    )
+    number = left.column(f"count(DISTINCT r.contact_id) {window}")
+    return Column(f"coalesce({number}, CASE WHEN {ANYBODY} THEN 0 END)", left.column(f"max(r.left_at) {window}"))
+
+
+register(
+    Metric(
+        "people_left", "People who left", "people", FAMILY,
+        "How many people left the account in the window; with a role, for example how many champions.",
+        "No contacts are known anywhere yet.",
+        _people_left, (window(90), SUCCESSION), frozenset({"role"}),
+    )
+)  # fmt: skip
 register(
     Metric(
         "contacts", "Contacts", "people", FAMILY,

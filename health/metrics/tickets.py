@@ -4,7 +4,7 @@ A ticket is in the state of its newest change before as_of, whatever it became l
 without tickets counts 0 as soon as anybody's tickets are known, else it is unknown.
 """
 
-from accounts.enums import TicketStatus
+from accounts.enums import Priority, TicketStatus
 from accounts.models.times import VISIBLE, VISIBLE_LIVE
 from health.enums import FeedKind
 from health.metrics.query import Column, Query, RowPass
@@ -22,7 +22,7 @@ ANY_TICKET = f"(SELECT EXISTS (SELECT FROM accounts_ticket x WHERE {VISIBLE_LIVE
 def tickets(query: Query, use: MetricUse) -> RowPass:
     """Return the pass over tickets as they were known.
 
-    Columns: account_id, opened_at, is_resolved, is_escalated, changed_at, first_responded_at,
+    Columns: account_id, opened_at, is_resolved, is_escalated, is_urgent, changed_at, first_responded_at,
     resolved_at (start of the last time it was resolved), reopened_at (last time), all NULL if never.
     """
     scope = query.in_scope(use.scope, "t")
@@ -34,6 +34,7 @@ def tickets(query: Query, use: MetricUse) -> RowPass:
     resolved = f"status IN {RESOLVED}"
     changes = (
         "SELECT c.ticket_id, c.occurred_at, c.is_escalated, c.is_first_response,"
+        f" c.priority = '{Priority.URGENT}' AS is_urgent,"
         f" c.{resolved} AS is_resolved,"
         f" lag(c.{resolved}, 1, false) OVER w AS was_resolved, lead(c.id) OVER w IS NULL AS is_last"
         f" FROM accounts_ticketchange c WHERE {VISIBLE.format(t='c')}{among}"
@@ -41,7 +42,8 @@ def tickets(query: Query, use: MetricUse) -> RowPass:
     )
     states = (
         "SELECT h.ticket_id, bool_or(h.is_resolved) FILTER (WHERE h.is_last) AS is_resolved,"
-        " bool_or(h.is_escalated) FILTER (WHERE h.is_last) AS is_escalated, max(h.occurred_at) AS changed_at,"
+        " bool_or(h.is_escalated) FILTER (WHERE h.is_last) AS is_escalated,"
+        " bool_or(h.is_urgent) FILTER (WHERE h.is_last) AS is_urgent, max(h.occurred_at) AS changed_at,"
         " min(h.occurred_at) FILTER (WHERE h.is_first_response) AS first_responded_at,"
         " max(h.occurred_at) FILTER (WHERE h.is_resolved AND NOT h.was_resolved) AS resolved_at,"
         " max(h.occurred_at) FILTER (WHERE h.was_resolved AND NOT h.is_resolved) AS reopened_at"
@@ -66,6 +68,10 @@ def _open(query: Query, use: MetricUse) -> Column:
 
 def _escalated(query: Query, use: MetricUse) -> Column:
     return _count(query, use, "NOT r.is_resolved AND r.is_escalated")
+
+
+def _grave(query: Query, use: MetricUse) -> Column:
+    return _count(query, use, "NOT r.is_resolved AND (r.is_escalated OR r.is_urgent)")
 
 
 def _reopened(query: Query, use: MetricUse) -> Column:
@@ -112,6 +118,13 @@ register(
         "escalated_tickets", "Escalated tickets", "tickets", FAMILY,
         "Open tickets that are escalated.",
         NO_TICKETS, _escalated, (), PEOPLE, feeds=FEEDS,
+    )
+)  # fmt: skip
+register(
+    Metric(
+        "grave_tickets", "Grave incidents", "tickets", FAMILY,
+        "Open tickets that are escalated or urgent.",
+        NO_TICKETS, _grave, (), PEOPLE, feeds=FEEDS,
     )
 )  # fmt: skip
 register(

@@ -254,6 +254,43 @@ def test_contacts_are_members_as_of_then(account):
     assert value_of("contacts", account, recorded_by=ago(2)) == 1
 
 
+def test_people_left_are_those_who_are_gone_with_the_role_they_had(account):
+    assert value_of("people_left", account) is None
+    anna, ben, cleo = ContactFactory(), ContactFactory(), ContactFactory()
+    champion = {"scope": {"role": "champion"}}
+    theirs = join_account(contact=anna, account=account, role="champion", occurred_at=ago(99), now=ago(99))
+    join_account(contact=ben, account=account, role="champion", occurred_at=ago(60), now=ago(60))
+    assert read("people_left", account) == (0, None)
+    leave_account(membership=theirs, at=ago(10), now=ago(5))
+    assert read("people_left", account, **champion) == (1, ago(10))
+    assert value_of("people_left", account, scope={"role": "admin"}) == 0
+    assert value_of("people_left", account, days=9, **champion) == 0
+    assert value_of("people_left", account, recorded_by=ago(6), **champion) == 0
+    # Ben is still there; then he changes his role, which is no leaving, but leaves the role open.
+    assert value_of("people_left", account, succession="open", **champion) == 0
+    join_account(contact=ben, account=account, role="admin", occurred_at=ago(4), now=ago(4))
+    assert value_of("people_left", account, **champion) == 1
+    assert value_of("people_left", account, succession="open", **champion) == 1
+    join_account(contact=cleo, account=account, role="champion", occurred_at=ago(3), now=ago(3))
+    assert value_of("people_left", account, succession="open", **champion) == 0
+    assert value_of("people_left", account, succession="open", as_of=ago(3), **champion) == 1
+    # Who comes back has not left.
+    join_account(contact=anna, account=account, occurred_at=ago(2), now=ago(2))
+    assert value_of("people_left", account) == 0
+
+
+def test_grave_tickets_are_open_and_escalated_or_urgent(account):
+    urgent = ticket(account, ago(9), priority="urgent")
+    escalated = ticket(account, ago(8), is_escalated=True)
+    ticket(account, ago(8), priority="high")
+    assert value_of("grave_tickets", account) == 2
+    change(urgent, ago(5), priority="normal")
+    assert value_of("grave_tickets", account) == 1
+    assert value_of("grave_tickets", account, as_of=ago(6)) == 2
+    change(escalated, ago(4), status="solved")
+    assert value_of("grave_tickets", account) == 0
+
+
 # --- Subscriptions -------------------------------------------------------------------------------
 
 

@@ -10,7 +10,7 @@ from accounts.models import Account
 from health.enums import ScoreKind
 from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.queries import score_history, snapshot_at
-from health.receipts import HUNDREDTHS, UNKNOWN, Line, Part, Receipt, build_receipt, verify
+from health.receipts import HUNDREDTHS, UNKNOWN, Line, Part, Receipt, build_receipt
 
 HISTORY_DAYS = 180
 TREND_POINTS = 30
@@ -106,6 +106,8 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
     snapshot = snapshot_at(account, scorecard_id=scorecard_id, as_of=as_of)
     if snapshot is None:
         return AccountHealth(scores, current, None, [], [], [], [])
+    from health.proof import verify
+
     receipt = build_receipt(snapshot)
     past = _newest_per_day(account, scorecard_id, until=snapshot.as_of)
     return AccountHealth(

@@ -1,4 +1,4 @@
-"""From facts to results: the values of a version's measures, scored."""
+"""From facts to results: the values of a version's measures and limits, scored."""
 
 from datetime import UTC, date, datetime, time
 
@@ -32,7 +32,7 @@ def compute_results(
     A published version gives its own hash, which stays when a metric later gains a parameter.
     """
     values = read_with_freezes(
-        [measure.use for measure in card.measures],
+        [part.use for part in card.inputs],
         accounts,
         as_of=datetime.combine(as_of, time(), UTC),
         recorded_by=recorded_by,
@@ -44,7 +44,7 @@ def compute_results(
 
 def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> Results:
     """Score values that were read before, now or when a snapshot was taken."""
-    keys = [measure.key for measure in card.measures]
+    keys = [part.key for part in card.inputs]
     ages = _ages(values, as_of)
     scores = score(
         card,

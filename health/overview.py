@@ -16,7 +16,7 @@ BASELINE_POINTS = 50.0
 
 @dataclass(frozen=True)
 class Moves:
-    """Points by which each top group of the scorecard moves the score away from the baseline.
+    """Points by which each top group of the scorecard, and each limit that holds, moves the score from the baseline.
 
     `steps`: (label, points), points None where nothing of the group is known. They add up to
     score − baseline exactly.
@@ -38,12 +38,16 @@ def moves(score: CurrentScore) -> Moves | None:
         return None
     steps: list[tuple[str, float | None]] = []
     start = 0
-    for child in score.version.card().root.children:
+    card = score.version.card()
+    for child in card.root.children:
         width = _measure_count(child)
         part = slice(start, start + width)
         known = any(points >= 0 for points in snapshot.points[part])
         steps.append((child.label, sum(snapshot.contribution[part]) / 100 if known else None))
         start += width
+    for place, limit in enumerate(card.limits, start):
+        if snapshot.contribution[place]:
+            steps.append((limit.label, snapshot.contribution[place] / 100))
     return Moves(BASELINE_POINTS, steps, float(score.score))
 
 

@@ -113,7 +113,7 @@ def arr_at_risk(shares: list[BandShare]) -> Decimal:
 
 @dataclass(frozen=True)
 class Reason:
-    """A measure that pulls a score down, and by how many points."""
+    """A measure or limit that pulls a score down, and by how many points."""
 
     label: str
     points: float
@@ -127,7 +127,7 @@ def reasons(scores: Sequence[CurrentScore], *, limit: int = 2) -> dict[int, list
     if not scores:
         return {}
     versions = ScorecardVersion.objects.in_bulk({score.version_id for score in scores})
-    labels = {pk: [measure.label for measure in version.card().measures] for pk, version in versions.items()}
+    labels = {pk: [part.label for part in version.card().inputs] for pk, version in versions.items()}
     found: dict[int, list[Reason]] = {}
     # Asked by each part of the key, not by fifty keys: that is several times quicker to say.
     shown = {(score.account_id, score.scorecard_id, score.as_of, score.revision) for score in scores}

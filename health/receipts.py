@@ -1,24 +1,19 @@
-"""How a score was calculated: the receipt of a snapshot, its proof, and its replay from the facts.
+"""How a score was calculated: the receipt of a snapshot.
 
-A receipt holds every input and the configuration, so that anybody can compute the score again
-(`verify`). A replay reads the facts again as they were known then (`replay`): what arrived, was
-corrected or deleted later changes nothing.
+A receipt holds every input and the configuration, so that anybody can compute the score again;
+proof.py does.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from accounts.models import Persona, Product
-from health.metrics.query import AccountSet
 from health.metrics.registry import Metric, MetricUse, get_metric
 from health.models import ScorecardVersion, ScoreSnapshot
-from health.scorecards import Band, Card, Group, Measure, read_card
-
-if TYPE_CHECKING:
-    from health.results import Results
+from health.scorecards import Band, Card, Comparison, Effect, Group, Limit, Measure
 
 BASELINE = 50
 NO_INPUT = -1
@@ -56,6 +51,43 @@ class Line:
 
 
 @dataclass(frozen=True)
+class LimitLine:
+    """A cap, floor or veto of a receipt. `is_fired` None: its value is unknown. `held_at`: the score it holds at."""
+
+    limit: Limit
+    metric: Metric
+    words: str
+    value: float | None
+    fresh_at: datetime | None
+    is_fired: bool | None
+    held_at: float
+    contribution: float
+
+    @property
+    def about(self) -> str:
+        return use_text(self.limit, self.words)
+
+    @property
+    def kind(self) -> str:
+        return {Effect.CAP: "Cap", Effect.FLOOR: "Floor", Effect.VETO: "Veto"}[self.limit.effect]
+
+    @property
+    def tone(self) -> str:
+        return "green" if self.limit.effect is Effect.FLOOR else "red"
+
+    @property
+    def moves(self) -> str:
+        """The points by which it moves the score, with their sign."""
+        if not self.is_fired:
+            return "–"
+        return f"{self.contribution:+.2f}".replace("-", "−") if self.contribution else "0"
+
+    @property
+    def rule(self) -> str:
+        return limit_rule(self.limit, self.held_at)
+
+
+@dataclass(frozen=True)
 class Part:
     """A group of a receipt: its points are the mean of what is known in it, None when nothing is."""
 
@@ -81,6 +113,7 @@ class Receipt:
     version: ScorecardVersion
     card: Card
     root: Part
+    limits: tuple[LimitLine, ...] = ()
 
     @property
     def lines(self) -> list[Line]:
@@ -88,7 +121,7 @@ class Receipt:
 
     @property
     def score(self) -> Decimal | None:
-        return _hundredths(self.snapshot.score)
+        return hundredths(self.snapshot.score)
 
     @property
     def points(self) -> float | None:
@@ -132,6 +165,7 @@ class Receipt:
             "band": self.band.word,
             "confidence": snapshot.confidence,
             "measures": [_line_as_dict(line) for line in self.lines],
+            "limits": [_limit_as_dict(line) for line in self.limits],
             "hash": bytes(snapshot.hash).hex(),
         }
 
@@ -140,68 +174,14 @@ def build_receipt(snapshot: ScoreSnapshot, version: ScorecardVersion | None = No
     """Return the receipt of a snapshot, laid out by the groups of its version."""
     if version is None:
         version = ScorecardVersion.objects.select_related("scorecard").get(pk=snapshot.version_id)
+    from health.proof import shares_of
+
     card = version.card()
-    shares = _results(card, version.hash, snapshot).scores.shares.to_numpy()[0].tolist()
-    keys = [measure.key for measure in card.measures]
     inputs = zip(snapshot.value, snapshot.fresh, snapshot.points, snapshot.contribution, strict=True)
-    found = dict(zip(keys, inputs, strict=True))
-    names = scope_names(card)
-    root = _part(
-        card.root, 0, (), _Reading(snapshot.as_of, found, dict(zip(keys, shares, strict=True)), card.shares(), names)
-    )
-    return Receipt(snapshot, version, card, root)
-
-
-def replay(snapshot: ScoreSnapshot) -> "Results":
-    """Compute a snapshot's score again from the facts as they were known then; its hash must be equal.
-
-    Exact as long as the raw usage events of the day it was computed are kept (USAGE_EVENT_DAYS).
-    """
-    from health.computing import compute_results
-
-    version = ScorecardVersion.objects.get(pk=snapshot.version_id)
-    return compute_results(
-        version.card(),
-        AccountSet(ids=(snapshot.account_id,)),
-        as_of=snapshot.as_of,
-        recorded_by=snapshot.recorded_by,
-        live=False,
-        version_hash=version.hash,
-    )
-
-
-def verify(receipt: dict[str, Any]) -> list[str]:
-    """Compute a receipt (as `Receipt.as_dict` returns it) again; return what does not match, empty when it proves.
-
-    Only the inputs are believed: the values and the configuration. Everything else is computed.
-    """
-    card = read_card(receipt["version"]["config"])
-    problems = []
-    if card.hash != receipt["version"]["hash"]:
-        problems.append("The configuration is not the one its hash was made of.")
-    keys = [measure.key for measure in card.measures]
-    lines = {line["key"]: line for line in receipt["measures"]}
-    if set(keys) != set(lines):
-        return [*problems, "The measures are not those of the configuration."]
-    again = _computed_again(card, receipt, [lines[key] for key in keys])
-    for place, key in enumerate(keys):
-        for name, frame in (("points", again.scores.points), ("contribution", again.scores.contributions)):
-            computed = int(frame.to_numpy()[0, place])
-            shown = None if name == "points" and computed == UNKNOWN else computed / HUNDREDTHS
-            if lines[key][name] != shown:
-                problems.append(f"{lines[key]['label']}: {name} is {shown}, not {lines[key][name]}.")
-    row = again.scores.accounts.iloc[0]
-    score = _hundredths(int(row["score"]))
-    computed_row = {
-        "score": None if score is None else str(score),
-        "band": Band(int(row["band"])).word,
-        "confidence": int(row["confidence"]),
-        "hash": again.hashes[0].tobytes().hex(),
-    }
-    problems += [
-        f"The {name} is {value}, not {receipt[name]}." for name, value in computed_row.items() if receipt[name] != value
-    ]
-    return problems
+    found = dict(zip([part.key for part in card.inputs], inputs, strict=True))
+    reading = _Reading(snapshot.as_of, found, shares_of(version, card, snapshot), card.shares(), scope_names(card))
+    limits = tuple(_limit(limit, card, reading) for limit in card.limits)
+    return Receipt(snapshot, version, card, _part(card.root, 0, (), reading), limits)
 
 
 def use_words(use: MetricUse, names: dict[str, str] | None = None) -> str:
@@ -222,15 +202,22 @@ def use_words(use: MetricUse, names: dict[str, str] | None = None) -> str:
     return " · ".join(words)
 
 
-def use_text(measure: Measure, words: str) -> str:
-    """Say which metric a measure uses and how; the metric's name is left out where the measure bears it."""
-    label = get_metric(measure.use.metric).label
-    return " · ".join(part for part in ("" if label == measure.label else label, words) if part)
+def use_text(part: Measure | Limit, words: str) -> str:
+    """Say which metric a measure or limit uses and how; the metric's name is left out where that bears it."""
+    label = get_metric(part.use.metric).label
+    return " · ".join(text for text in ("" if label == part.label else label, words) if text)
+
+
+def limit_rule(limit: Limit, held_at: float) -> str:
+    """Say what a limit does: "At least 1: the score is not healthy, at most 69.99"."""
+    test = "At least" if limit.test is Comparison.AT_LEAST else "At most"
+    effect = {Effect.CAP: "at most", Effect.FLOOR: "at least", Effect.VETO: "not healthy, at most"}[limit.effect]
+    return f"{test} {limit.value:g}: the score is {effect} {held_at:g}"
 
 
 @dataclass(frozen=True)
 class _Reading:
-    """What the parts of a receipt are made from, by measure."""
+    """What the parts of a receipt are made from, by the key of the measure or limit."""
 
     as_of: date
     found: dict[str, tuple[float, int, int, int]]
@@ -260,14 +247,14 @@ def _part(group: Group, depth: int, path: tuple[str, ...], reading: _Reading) ->
 
 def _line(measure: Measure, path: tuple[str, ...], reading: _Reading) -> Line:
     value, minute, points, contribution = reading.found[measure.key]
-    fresh_at = None if minute == NO_INPUT else datetime.fromtimestamp(minute * MINUTE, UTC)
+    fresh_at = _moment(minute)
     end = datetime.combine(reading.as_of, time(), UTC)
     return Line(
         measure=measure,
         metric=get_metric(measure.use.metric),
         groups=path,
         words=use_words(measure.use, reading.names),
-        value=None if value != value else value,  # noqa: PLR0124 -- NaN is not itself
+        value=_known(value),
         fresh_at=fresh_at,
         age_days=None if fresh_at is None else (end - fresh_at).total_seconds() / 86_400,
         points=None if points == UNKNOWN else points / HUNDREDTHS,
@@ -275,6 +262,28 @@ def _line(measure: Measure, path: tuple[str, ...], reading: _Reading) -> Line:
         share=reading.shares[measure.key],
         contribution=contribution / HUNDREDTHS,
     )
+
+
+def _limit(limit: Limit, card: Card, reading: _Reading) -> LimitLine:
+    value, minute, points, contribution = reading.found[limit.key]
+    return LimitLine(
+        limit=limit,
+        metric=get_metric(limit.use.metric),
+        words=use_words(limit.use, reading.names),
+        value=_known(value),
+        fresh_at=_moment(minute),
+        is_fired=None if points == UNKNOWN else points > 0,
+        held_at=card.held_at(limit),
+        contribution=contribution / HUNDREDTHS,
+    )
+
+
+def _known(value: float) -> float | None:
+    return None if value != value else value  # noqa: PLR0124 -- NaN is not itself
+
+
+def _moment(minute: int) -> datetime | None:
+    return None if minute == NO_INPUT else datetime.fromtimestamp(minute * MINUTE, UTC)
 
 
 def _line_as_dict(line: Line) -> dict[str, Any]:
@@ -295,49 +304,26 @@ def _line_as_dict(line: Line) -> dict[str, Any]:
     }
 
 
-def _computed_again(card: Card, receipt: dict[str, Any], lines: list[dict[str, Any]]) -> "Results":
-    values = [float("nan") if line["value"] is None else line["value"] for line in lines]
-    minutes = [
-        NO_INPUT if line["fresh_at"] is None else int(datetime.fromisoformat(line["fresh_at"]).timestamp() // MINUTE)
-        for line in lines
-    ]
-    as_of = date.fromisoformat(receipt["as_of"])
-    return _score_row(
-        card,
-        receipt["version"]["hash"],
-        account_id=int(receipt["account"]),
-        as_of=as_of,
-        values=values,
-        minutes=minutes,
-    )
-
-
-def _results(card: Card, version_hash: str, snapshot: ScoreSnapshot) -> "Results":
-    return _score_row(
-        card,
-        version_hash,
-        account_id=snapshot.account_id,
-        as_of=snapshot.as_of,
-        values=snapshot.value,
-        minutes=snapshot.fresh,
-    )
-
-
-def _score_row(
-    card: Card, version_hash: str, *, account_id: int, as_of: date, values: list[float], minutes: list[int]
-) -> "Results":
-    import numpy as np
-
-    from health.computing import score_values
-    from health.metrics.values import Values
-
-    row = Values(np.array([account_id]), np.array([values], np.float64), np.array([minutes], np.int32))
-    return score_values(card, version_hash, row, as_of)
+def _limit_as_dict(line: LimitLine) -> dict[str, Any]:
+    return {
+        "key": line.limit.key,
+        "label": line.limit.label,
+        **line.limit.use.as_dict(),
+        "unit": line.metric.unit,
+        "is": str(line.limit.test),
+        "threshold": line.limit.value,
+        "then": str(line.limit.effect),
+        "held_at": line.held_at,
+        "value": line.value,
+        "fresh_at": None if line.fresh_at is None else line.fresh_at.isoformat(),
+        "is_fired": line.is_fired,
+        "contribution": line.contribution,
+    }
 
 
 def scope_names(card: Card) -> dict[str, str]:
-    """Return the names of the personas and products in scope of any measure, asked only if there are any."""
-    scopes = [measure.use.scope for measure in card.measures]
+    """Return the names of the personas and products in any scope, asked only if there are any."""
+    scopes = [part.use.scope for part in card.inputs]
     names: dict[str, str] = {}
     for word, model in (("persona", Persona), ("product", Product)):
         if wanted := {getattr(scope, word) for scope in scopes} - {None}:
@@ -346,5 +332,6 @@ def scope_names(card: Card) -> dict[str, str]:
     return names
 
 
-def _hundredths(score: int) -> Decimal | None:
+def hundredths(score: int) -> Decimal | None:
+    """Return a stored score as points; None where there is none."""
     return None if score == UNKNOWN else Decimal(score).scaleb(-2)

@@ -19,9 +19,9 @@ def check_config(config: object) -> Card:
         card = read_card(config)
     except InvalidScorecard as error:
         raise InvalidInput(str(error), "config") from error
-    for measure in card.measures:
-        if problem := broken_reference(measure.use):
-            raise InvalidInput(f"{measure.label} → {problem}", "config")
+    for part in card.inputs:
+        if problem := broken_reference(part.use):
+            raise InvalidInput(f"{part.label} → {problem}", "config")
     if problem := broken_condition(card.applies_to):
         raise InvalidInput(f"Applies to → {problem}", "config")
     return card
@@ -60,9 +60,9 @@ def _uses() -> Iterator[Use]:
         holder = f"Scorecard {scorecard}"
         if scorecard.version.applies_to:
             yield Use(holder, Entity.ACCOUNT, scorecard.version.applies_to)
-        for measure in scorecard.version.card().measures:
-            if measure.use.metric == "attribute":
-                yield Use(holder, Entity.ACCOUNT, {"field": f"attribute.{measure.use['attribute']}"})
+        for part in scorecard.version.card().inputs:
+            if part.use.metric == "attribute":
+                yield Use(holder, Entity.ACCOUNT, {"field": f"attribute.{part.use['attribute']}"})
 
 
 register_holder(_uses)

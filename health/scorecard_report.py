@@ -11,11 +11,13 @@ from accounts.conditions import describe
 from accounts.conditions.errors import ConditionError
 from health.metrics.registry import Metric, get_metric
 from health.models import CurrentScore, Scorecard, ScorecardVersion
-from health.receipts import use_text, use_words
-from health.scorecards import Band, Card, Group, Measure
+from health.receipts import limit_rule, use_text, use_words
+from health.scorecards import Band, Card, Effect, Group, Limit, Measure
 
 # Coverage is counted over about this many accounts, spread evenly over all.
 SAMPLE_ACCOUNTS = 5_000
+# scoring.FIRED; scoring is not imported here, because it brings pandas along.
+FIRED = 10_000
 FULL_CONFIDENCE = 100
 
 
@@ -56,6 +58,20 @@ class NodeRow:
     metric: Metric | None = None
     about: str = ""
     known: int | None = None
+
+
+@dataclass(frozen=True)
+class LimitRow:
+    """A cap, floor or veto of a version. `firing`: the percent of accounts on which it fires; None without scores."""
+
+    limit: Limit
+    about: str
+    rule: str
+    firing: int | None
+
+    @property
+    def effect(self) -> str:
+        return {Effect.CAP: "Cap", Effect.FLOOR: "Floor", Effect.VETO: "Veto"}[self.limit.effect]
 
 
 def scorecard_list() -> list[ListedScorecard]:
@@ -109,11 +125,37 @@ def version_rows(version: ScorecardVersion, names: dict[str, str]) -> list[NodeR
     return list(_rows(card.root, 0, card, known_shares(version), names))
 
 
+def limit_rows(version: ScorecardVersion, names: dict[str, str]) -> list[LimitRow]:
+    """Return the limits of a version as a page lists them; no query where it has none."""
+    card = version.card()
+    if not card.limits:
+        return []
+    fired = fired_shares(version)
+    return [
+        LimitRow(
+            limit=limit,
+            about=use_text(limit, use_words(limit.use, names)),
+            rule=limit_rule(limit, card.held_at(limit)),
+            firing=fired.get(place),
+        )
+        for place, limit in enumerate(card.limits, len(card.measures))
+    ]
+
+
 def known_shares(version: ScorecardVersion) -> dict[int, int]:
-    """Return the percent of accounts with fresh data for each measure, by its place; empty without scores.
+    """Return the percent of accounts with fresh data for each measure and limit, by its place; empty without scores.
 
     Over about SAMPLE_ACCOUNTS of those whose current score is by this version.
     """
+    return _percents(version, above=0)
+
+
+def fired_shares(version: ScorecardVersion) -> dict[int, int]:
+    """Return the percent of accounts on which each limit fires, by its place; meaningless for measures."""
+    return _percents(version, above=FIRED)
+
+
+def _percents(version: ScorecardVersion, *, above: int) -> dict[int, int]:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -124,12 +166,12 @@ def known_shares(version: ScorecardVersion) -> dict[int, int]:
                 SELECT * FROM scored
                 WHERE account_id %% greatest(1, (SELECT count(*) / %(size)s FROM scored)) = 0 LIMIT 2 * %(size)s
             )
-            SELECT place - 1, round(100.0 * avg((measured.one >= 0)::int))::int
+            SELECT place - 1, round(100.0 * avg((measured.one >= %(above)s)::int))::int
             FROM sample JOIN health_scoresnapshot s USING (account_id, scorecard_id, as_of, revision),
                 unnest(s.points) WITH ORDINALITY AS measured (one, place)
             GROUP BY place
             """,
-            {"version": version.pk, "size": SAMPLE_ACCOUNTS},
+            {"version": version.pk, "size": SAMPLE_ACCOUNTS, "above": above},
         )
         return dict(cursor.fetchall())
 

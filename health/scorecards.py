@@ -8,7 +8,11 @@ Pure. A measure is a metric turned into 0 to 100 points by a curve. The plain fo
        {"key": "usage", "label": "Product usage", "weight": 30, "locked": true, "children": [
          {"key": "active_people", "label": "Active people", "weight": 2,
           "metric": "active_contacts", "params": {"days": 28}, "scope": {},
-          "curve": [[0, 0], [10, 100]], "missing": "redistribute", "fresh_days": 30}]}]}
+          "curve": [[0, 0], [10, 100]], "missing": "redistribute", "fresh_days": 30}]}],
+     "limits": [
+       {"key": "champion_left", "label": "Champion left", "metric": "people_left",
+        "params": {"days": 90}, "scope": {"role": "champion"}, "is": "at_least", "value": 1,
+        "then": "veto"}]}
 
 Weights are shares of their group. A locked one is percent: where any is locked, the weights of the
 group sum to 100. `applies_to` is a condition over accounts, which this module does not look into.
@@ -26,6 +30,7 @@ from health.metrics.registry import KEY, InvalidUse, MetricUse, clean_use
 
 MAX_DEPTH = 8
 MAX_MEASURES = 200
+MAX_LIMITS = 50
 MAX_CURVE_POINTS = 50
 MAX_FRESH_DAYS = 3650
 MAX_SCORE = 100
@@ -77,6 +82,24 @@ class Missing(StrEnum):
     """The whole score is unknown."""
 
 
+class Comparison(StrEnum):
+    """How a limit compares its metric with its value."""
+
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+
+
+class Effect(StrEnum):
+    """What a limit does to the score while its metric is beyond its value."""
+
+    CAP = "cap"
+    """The score is at most the limit's."""
+    FLOOR = "floor"
+    """The score is at least the limit's, unless a cap says less."""
+    VETO = "veto"
+    """The score stays just below green."""
+
+
 @dataclass(frozen=True)
 class Measure:
     """`fresh_days` None: never too old. `curve`: (value, points) with rising values."""
@@ -89,6 +112,22 @@ class Measure:
     missing: Missing = Missing.REDISTRIBUTE
     fresh_days: int | None = None
     locked: bool = False
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A cap, floor or veto: it fires while its metric is at least, or at most, `value`; never while that is unknown.
+
+    `score`: where a cap or floor holds the score; None for a veto.
+    """
+
+    key: str
+    label: str
+    use: MetricUse
+    test: Comparison
+    value: float
+    effect: Effect
+    score: float | None = None
 
 
 @dataclass(frozen=True)
@@ -127,10 +166,20 @@ class Card:
     yellow_from: float
     minimum_confidence: int
     applies_to: Mapping[str, Any] | None = None
+    limits: tuple[Limit, ...] = ()
 
     @property
     def measures(self) -> tuple[Measure, ...]:
         return tuple(self.root.measures())
+
+    @property
+    def inputs(self) -> tuple[Measure | Limit, ...]:
+        """Everything that reads a metric, in the order of a version's arrays: the measures, then the limits."""
+        return (*self.measures, *self.limits)
+
+    def held_at(self, limit: Limit) -> float:
+        """Return the score at which a limit holds; a veto's is a hundredth below green."""
+        return (math.ceil(self.green_from * 100) - 1) / 100 if limit.score is None else limit.score
 
     def shares(self) -> dict[str, float]:
         """Return each measure's share of the whole weight when everything is known (sum: 1)."""
@@ -138,11 +187,13 @@ class Card:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the canonical plain form, which `read_card` takes back."""
-        data = {
+        data: dict[str, Any] = {
             "bands": {"green": self.green_from, "yellow": self.yellow_from},
             "minimum_confidence": self.minimum_confidence,
             "children": [_as_dict(child) for child in self.root.children],
         }
+        if self.limits:
+            data["limits"] = [_limit_as_dict(limit) for limit in self.limits]
         if self.applies_to is not None:
             data["applies_to"] = dict(self.applies_to)
         return data
@@ -157,7 +208,7 @@ class Card:
 def read_card(data: object) -> Card:
     """Read a scorecard from its plain form. Raises InvalidScorecard."""
     root = _mapping(data, [])
-    _refuse_unknown(root, {"bands", "minimum_confidence", "applies_to", "children"}, [])
+    _refuse_unknown(root, {"bands", "minimum_confidence", "applies_to", "children", "limits"}, [])
     bands = _mapping(root.get("bands", DEFAULT_BANDS), ["Bands"])
     _refuse_unknown(bands, {"green", "yellow"}, ["Bands"])
     green = _number(bands.get("green", DEFAULT_BANDS["green"]), ["Bands", "green"], "bands")
@@ -173,13 +224,15 @@ def read_card(data: object) -> Card:
         message = f"this is a whole number from 0 to 100, not {confidence!r}."
         raise InvalidScorecard(["Minimum confidence"], message, "minimum_confidence")
     group = Group("", "", 1.0, _children(root.get("children"), [], 1))
-    keys = [each.key for each in group.groups()] + [measure.key for measure in group.measures()]
+    limits = _limits(root.get("limits", []))
+    inputs: list[Measure | Limit] = [*group.measures(), *limits]
+    keys = [each.key for each in group.groups()] + [each.key for each in inputs]
     for key in keys:
         if keys.count(key) > 1:
             raise InvalidScorecard([], f"two parts have the key {key!r}; give one of them another.")
     if len(list(group.measures())) > MAX_MEASURES:
         raise InvalidScorecard([], f"more than {MAX_MEASURES} measures; split the scorecard.")
-    return Card(group, green, yellow, confidence, _applies_to(root.get("applies_to")))
+    return Card(group, green, yellow, confidence, _applies_to(root.get("applies_to")), limits)
 
 
 def _applies_to(data: object) -> Mapping[str, Any] | None:
@@ -215,11 +268,7 @@ def locked_weights_problem(weights: Sequence[tuple[float, bool]]) -> str | None:
 
 def _node(data: object, path: list[str], depth: int) -> Group | Measure:
     node = _mapping(data, path)
-    key, label = node.get("key"), node.get("label")
-    if not isinstance(key, str) or not KEY.fullmatch(key):
-        raise InvalidScorecard(path, f"the key {key!r} is not a word of a–z, 0–9 and _, starting with a letter.", "key")
-    if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL_LENGTH:
-        raise InvalidScorecard([*path, key], f"a label of 1 to {MAX_LABEL_LENGTH} characters is missing.", "label")
+    key, label = _name(node, path)
     path = [*path, label]
     weight = _number(node.get("weight", 1), [*path, "weight"], "weight")
     if weight <= 0:
@@ -237,15 +286,58 @@ def _node(data: object, path: list[str], depth: int) -> Group | Measure:
 def _measure(node: Mapping[str, Any], key: str, label: str, weight: float, path: list[str]) -> Measure:
     known = {"key", "label", "weight", "locked", "metric", "params", "scope", "curve", "missing", "fresh_days"}
     _refuse_unknown(node, known, path)
-    try:
-        use = clean_use({name: node.get(name) for name in ("metric", "params", "scope")})
-    except InvalidUse as error:
-        raise InvalidScorecard(path, str(error), "metric") from None
+    use = _use(node, path)
     missing = node.get("missing", Missing.REDISTRIBUTE)
     if missing not in list(Missing):
         raise InvalidScorecard([*path, "missing"], f"this is one of {', '.join(Missing)}, not {missing!r}.", "missing")
     fresh = _fresh_days(node.get("fresh_days"), [*path, "fresh_days"])
     return Measure(key, label, weight, use, _curve(node.get("curve"), [*path, "curve"]), Missing(missing), fresh)
+
+
+def _limits(data: object) -> tuple[Limit, ...]:
+    if not isinstance(data, list) or len(data) > MAX_LIMITS:
+        raise InvalidScorecard(["Limits"], f"this is a list of at most {MAX_LIMITS} caps, floors and vetoes.")
+    return tuple(_limit(each) for each in data)
+
+
+def _limit(data: object) -> Limit:
+    node = _mapping(data, ["Limits"])
+    key, label = _name(node, ["Limits"])
+    path = ["Limits", label]
+    _refuse_unknown(node, {"key", "label", "metric", "params", "scope", "is", "value", "then", "score"}, path)
+    test, effect = node.get("is", Comparison.AT_LEAST), node.get("then")
+    if test not in list(Comparison):
+        raise InvalidScorecard([*path, "is"], f"this is one of {', '.join(Comparison)}, not {test!r}.", "is")
+    if effect not in list(Effect):
+        raise InvalidScorecard([*path, "then"], f"this is one of {', '.join(Effect)}, not {effect!r}.", "then")
+    value, score = _number(node.get("value"), [*path, "value"], "value"), node.get("score")
+    if effect == Effect.VETO:
+        if score is not None:
+            raise InvalidScorecard(
+                [*path, "score"], "a veto has none, it keeps the score below green; make it a cap.", "score"
+            )
+    else:
+        score = _number(score, [*path, "score"], "score")
+        if not 0 <= score <= MAX_SCORE or round(score, 2) != score:
+            message = f"this is where it holds, from 0 to 100 with at most two decimals, not {score}."
+            raise InvalidScorecard([*path, "score"], message, "score")
+    return Limit(key, label, _use(node, path), Comparison(test), value, Effect(effect), score)
+
+
+def _name(node: Mapping[str, Any], path: list[str]) -> tuple[str, str]:
+    key, label = node.get("key"), node.get("label")
+    if not isinstance(key, str) or not KEY.fullmatch(key):
+        raise InvalidScorecard(path, f"the key {key!r} is not a word of a–z, 0–9 and _, starting with a letter.", "key")
+    if not isinstance(label, str) or not label.strip() or len(label) > MAX_LABEL_LENGTH:
+        raise InvalidScorecard([*path, key], f"a label of 1 to {MAX_LABEL_LENGTH} characters is missing.", "label")
+    return key, label
+
+
+def _use(node: Mapping[str, Any], path: list[str]) -> MetricUse:
+    try:
+        return clean_use({name: node.get(name) for name in ("metric", "params", "scope")})
+    except InvalidUse as error:
+        raise InvalidScorecard(path, str(error), "metric") from None
 
 
 def _fresh_days(value: object, path: list[str]) -> int | None:
@@ -316,3 +408,9 @@ def _as_dict(node: Group | Measure) -> dict[str, Any]:
     if node.fresh_days is not None:
         data["fresh_days"] = node.fresh_days
     return data
+
+
+def _limit_as_dict(limit: Limit) -> dict[str, Any]:
+    data = {"key": limit.key, "label": limit.label} | limit.use.as_dict()
+    data |= {"is": str(limit.test), "value": limit.value, "then": str(limit.effect)}
+    return data if limit.score is None else data | {"score": limit.score}

@@ -11,11 +11,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from health.scorecards import Band, Card, Group, Measure, Missing
+from health.scorecards import Band, Card, Comparison, Effect, Group, Measure, Missing
 
 HUNDREDTHS = 100
 BASELINE = 50 * HUNDREDTHS
 UNKNOWN = -1
+# The points of a limit.
+FIRED = 10_000
 SIGNIFICANT_DIGITS = 6
 MOST_DECIMALS = 18
 # Far below a hundredth, far above what binary fractions leave behind.
@@ -30,12 +32,14 @@ class Scores:
     """What came out. Every frame has the index of the values that went in (account ids).
 
     values: float64, canonical; NaN: unknown.
-    points: int16 hundredths 0–10000; UNKNOWN where the value is unknown or too old.
+    points: int16 hundredths 0–10000; UNKNOWN where the value is unknown or too old. Of a limit:
+        FIRED, 0 or UNKNOWN.
     shares: float64, the weight each measure really had; a row sums to 1, or 0 when nothing is known.
     contributions: int16 hundredths; a row sums to score − BASELINE, all 0 where the score is unknown.
     accounts: score (int16 hundredths, UNKNOWN), band (int8, a Band), confidence (int8, percent of
         the weight with fresh data).
-    The columns of the first four are the measures' keys in the card's order.
+    The columns are the keys of the card's inputs in its order (measures, then limits); of shares,
+    those of its measures.
     """
 
     values: pd.DataFrame
@@ -48,12 +52,12 @@ class Scores:
 def score(card: Card, values: pd.DataFrame, ages: pd.DataFrame) -> Scores:
     """Score accounts.
 
-    values: float64, a column for each measure in the card's order; NaN: unknown.
+    values: float64, a column for each of the card's inputs in its order; NaN: unknown.
     ages: float64, same shape: days from the newest input to as_of; NaN: needed no input, never too old.
     """
-    measures = card.measures
+    measures, width = card.measures, len(card.measures)
     known = canonical(values.to_numpy(np.float64))
-    points = np.full(known.shape, np.nan)
+    points = np.full((len(values), width), np.nan)
     for i, measure in enumerate(measures):
         fresh = ~np.isnan(known[:, i]) & ~_too_old(measure, ages.iloc[:, i].to_numpy(np.float64))
         points[fresh, i] = _on_curve(measure, known[fresh, i])
@@ -62,25 +66,28 @@ def score(card: Card, values: pd.DataFrame, ages: pd.DataFrame) -> Scores:
     confidence = _confidence(card, points)
     # Column by column: numpy's own sum adds in an order that depends on the shape.
     total = np.full(len(values), float(BASELINE))
-    for i in range(len(measures)):
+    for i in range(width):
         total += moved[:, i]
-    result = _half_even(total)
-    result[~_is_scored(card, points, shares, confidence)] = UNKNOWN
-    contributions = _whole_parts(moved, np.where(result == UNKNOWN, BASELINE, result) - BASELINE)
-    contributions[result == UNKNOWN] = 0
+    is_scored = _is_scored(card, points, shares, confidence)
+    mean = _half_even(total)
+    fired = _fired(card, known[:, width:])
+    held = _held(card, mean, fired == FIRED)
+    contributions = np.hstack([_whole_parts(moved, mean - BASELINE), held])
+    contributions[~is_scored] = 0
+    result = np.where(is_scored, mean + held.sum(axis=1), UNKNOWN)
 
     def frame(array: Floats, dtype: type[np.int16 | np.float64]) -> pd.DataFrame:
-        return pd.DataFrame(array.astype(dtype), index=values.index, columns=values.columns)
+        return pd.DataFrame(array.astype(dtype), index=values.index, columns=values.columns[: array.shape[1]])
 
     return Scores(
         values=frame(known, np.float64),
-        points=frame(np.where(np.isnan(points), UNKNOWN, points), np.int16),
+        points=frame(np.hstack([np.where(np.isnan(points), UNKNOWN, points), fired]), np.int16),
         shares=frame(shares, np.float64),
         contributions=frame(contributions, np.int16),
         accounts=pd.DataFrame(
             {
                 "score": result.astype(np.int16),
-                "band": _bands(card, result).astype(np.int8),
+                "band": bands(card, result).astype(np.int8),
                 "confidence": confidence.astype(np.int8),
             },
             index=values.index,
@@ -165,7 +172,38 @@ def _is_scored(card: Card, points: Floats, shares: Floats, confidence: Floats) -
     return is_scored
 
 
-def _bands(card: Card, result: Floats) -> npt.NDArray[np.int_]:
+def _fired(card: Card, values: Floats) -> Floats:
+    """Return the points of the limits, whose values these are."""
+    points = np.full(values.shape, float(UNKNOWN))
+    for i, limit in enumerate(card.limits):
+        is_beyond = values[:, i] >= limit.value if limit.test is Comparison.AT_LEAST else values[:, i] <= limit.value
+        points[:, i] = np.where(np.isnan(values[:, i]), UNKNOWN, np.where(is_beyond, FIRED, 0))
+    return points
+
+
+def _held(card: Card, mean: Floats, fired: Flags) -> Floats:
+    """Return by how much each limit moves the score: the highest floor all of the rise, the lowest cap all of the fall.
+
+    Caps and vetoes come last, so that they beat floors.
+    """
+    moved = np.zeros(fired.shape)
+    if not card.limits:
+        return moved
+    rows, score = np.arange(len(mean)), mean
+    at = np.array([_half_even(np.array(card.held_at(limit) * HUNDREDTHS)) for limit in card.limits])
+    is_floor = np.array([limit.effect is Effect.FLOOR for limit in card.limits])
+    floors = np.where(fired & is_floor, at, -np.inf)
+    highest = floors.argmax(axis=1)
+    raised = np.maximum(score, floors[rows, highest])
+    moved[rows, highest] += raised - score
+    caps = np.where(fired & ~is_floor, at, np.inf)
+    lowest = caps.argmin(axis=1)
+    moved[rows, lowest] += np.minimum(raised, caps[rows, lowest]) - raised
+    return moved
+
+
+def bands(card: Card, result: Floats) -> npt.NDArray[np.int_]:
+    """Return the Band of each score in hundredths."""
     return np.select(
         [
             result == UNKNOWN,

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from health.enums import ScoreKind
 from health.models import ScoreSnapshot
-from health.scorecards import Band
+from health.scorecards import Band, Comparison, Effect
 from team.api.examples import STAMPS, shown
 from team.api.fields import Id, Moment
 from team.serializers import SyncReader
@@ -128,6 +128,27 @@ class ReceiptMeasureReader(serializers.Serializer):
     contribution = serializers.FloatField(help_text="Points by which it moves the score from the baseline.")
 
 
+class ReceiptLimitReader(serializers.Serializer):
+    key = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
+    metric = serializers.CharField()
+    params = serializers.JSONField()
+    scope = serializers.JSONField(required=False, help_text="Whose facts count.")
+    unit = serializers.CharField()
+    threshold = serializers.FloatField()
+    then = serializers.ChoiceField(choices=[str(effect) for effect in Effect])
+    held_at = serializers.FloatField(help_text="The score at which it holds.")
+    value = serializers.FloatField(allow_null=True, help_text="What was measured; null: unknown, it does not fire.")
+    fresh_at = serializers.DateTimeField(allow_null=True, help_text="The newest fact that went in.")
+    is_fired = serializers.BooleanField(allow_null=True)
+    contribution = serializers.FloatField(help_text="Points by which it moved the score.")
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`is` is a word of Python, so that it cannot be declared."""
+        comparison = serializers.ChoiceField(choices=[str(test) for test in Comparison])
+        return {**super().get_fields(), "is": comparison}
+
+
 class ReceiptReader(serializers.Serializer):
     """How a score came about, to the last input: enough to compute it again."""
 
@@ -142,4 +163,5 @@ class ReceiptReader(serializers.Serializer):
     band = serializers.ChoiceField(choices=BAND_WORDS)
     confidence = serializers.IntegerField()
     measures = ReceiptMeasureReader(many=True)
+    limits = ReceiptLimitReader(many=True, help_text="Caps, floors and vetoes, after the measures.")
     hash = serializers.CharField(help_text="SHA-256 of the version and all that went in and came out.")

@@ -11,7 +11,6 @@ from accounts.queries import running_subscriptions
 from cs_platform.pages.account import account_context
 from health.account_health import account_health as health_of
 from health.overview import weekly_people
-from health.receipts import replay
 from health.usage.report import WEEKS, usage_report
 from team.requests import UserRequest
 
@@ -23,6 +22,8 @@ def account_health(request: UserRequest, pk: int) -> HttpResponse:
     health = health_of(context["account"], scorecard_id=_number(request, "scorecard"), day=_day(request, "day"))
     context["health"] = health
     if health.receipt and request.GET.get("replay"):
+        from health.proof import replay
+
         snapshot = health.receipt.snapshot
         context["is_replayed"] = replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
     return render(request, "pages/account_health.html", context)

@@ -83,9 +83,10 @@ class ScoreSnapshot(models.Model):
     """A score as it was computed, with all that went into it; monthly partitions by as_of.
 
     It counts what happened before the UTC day `as_of` and was recorded by `recorded_by`. The arrays
-    are in the order of the version's measures: `value` canonical (NaN: unknown), `fresh` the minute
-    of the newest input since 1970 (-1: none), `points` in hundredths (-1: unknown or too old),
-    `contribution` in hundredths. `score` is in hundredths too (-1: no score).
+    are in the order of the version's measures, then its limits: `value` canonical (NaN: unknown),
+    `fresh` the minute of the newest input since 1970 (-1: none), `points` in hundredths (-1: unknown
+    or too old; of a limit 10000: it fired, 0: not), `contribution` in hundredths. `score` is in
+    hundredths too (-1: no score).
 
     The revision of the day that is still running gives way to the next one unless the band changed
     with it; a later computation of a past day is a further revision. `hash` covers everything but

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from health.models import Scorecard
 from health.receipts import scope_names
-from health.scorecard_report import Coverage, applies_to, coverages, version_rows
+from health.scorecard_report import Coverage, applies_to, coverages, limit_rows, version_rows
 from health.scorecard_report import scorecard_list as listed_scorecards
 from team.requests import UserRequest
 
@@ -29,13 +29,15 @@ def scorecard(request: UserRequest, pk: int) -> HttpResponse:
     if version is None:
         raise Http404("There is no such version of this scorecard.")
     card = version.card()
+    names = scope_names(card)
     context = {
         "scorecard": found,
         "version": version,
         "versions": versions,
         "card": card,
         "applies_to": applies_to(version),
-        "rows": version_rows(version, scope_names(card)),
+        "rows": version_rows(version, names),
+        "limits": limit_rows(version, names),
         "coverage": coverages().get(found.pk, Coverage()),
     }
     return render(request, "health/scorecard.html", context)

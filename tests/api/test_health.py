@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.services import create_account, record_sentiment
 from health.models import CurrentScore
-from health.receipts import verify
+from health.proof import verify
 from health.services import score_accounts
 from tests.factories import AccountFactory, CurrentScoreFactory, UserFactory
 from tests.health.cards import make_scorecard

@@ -30,7 +30,8 @@ from accounts.services import (
 )
 from health.metrics.registry import all_metrics
 from health.models import ScoreSnapshot
-from health.receipts import build_receipt, replay, use_words, verify
+from health.proof import replay, verify
+from health.receipts import build_receipt, use_words
 from health.services import create_scorecard, publish_version, score_accounts
 from tests.factories import AccountFactory, ContactFactory, PersonaFactory, ProductFactory, UserFactory
 from tests.health.cards import CONFIG, make_scorecard
@@ -50,6 +51,9 @@ def account():
     account = AccountFactory()
     use(account, timezone.now().date() - timedelta(days=2), 80)
     return account
+
+
+VETOED = CONFIG | {"limits": [{"key": "veto", "label": "Veto", "metric": "event_count", "value": 80, "then": "veto"}]}
 
 
 # --- The receipt ---------------------------------------------------------------------------------
@@ -79,6 +83,22 @@ def test_receipt_says_how_the_score_came_about(account):
     assert 50 + sum(line.contribution for line in receipt.lines) == float(receipt.score)
 
 
+def test_receipt_has_a_line_for_each_limit(account):
+    card = make_scorecard(config=VETOED)
+    snapshot = snapshot_of(card, account)
+    assert (snapshot.points, snapshot.contribution) == ([8000, -1, 10_000], [3000, 0, -1001])
+    receipt = build_receipt(snapshot)
+    (veto,) = receipt.limits
+    assert (veto.value, veto.is_fired, veto.held_at, veto.contribution) == (80.0, True, 69.99, -10.01)
+    assert (veto.about, veto.rule) == ("Events · 28 days", "At least 80: the score is not healthy, at most 69.99")
+    moves = [line.contribution for line in (*receipt.lines, *receipt.limits)]
+    assert (float(receipt.score), moves) == (69.99, [30.0, 0.0, -10.01])
+    assert verify(json.loads(json.dumps(receipt.as_dict()))) == []
+    assert replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
+    use(account, timezone.now().date(), 1, recorded_at=timezone.now(), backfill=True)
+    assert replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
+
+
 def test_receipt_tells_missing_from_too_old(account):
     config = json.loads(json.dumps(CONFIG))
     config["children"][1]["fresh_days"] = 10
@@ -105,20 +125,22 @@ def test_verify_proves_a_receipt_that_went_through_json(account):
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        (lambda r: r.update(score="99.00"), "The score is 80.00, not 99.00."),
-        (lambda r: r.update(band="red"), "The band is green, not red."),
+        (lambda r: r["limits"][0].update(is_fired=False), "Veto: is_fired is True, not False."),
+        (lambda r: r["limits"][0].update(contribution=0.0), "Veto: contribution is -10.01, not 0.0."),
+        (lambda r: r.update(score="99.00"), "The score is 69.99, not 99.00."),
+        (lambda r: r.update(band="red"), "The band is yellow, not red."),
         (lambda r: r.update(confidence=3), "The confidence is 75, not 3."),
         (lambda r: r["measures"][0].update(points=81.0), "Events: points is 80.0, not 81.0."),
         (lambda r: r["measures"][0].update(contribution=31.0), "Events: contribution is 30.0, not 31.0."),
-        (lambda r: r["measures"].pop(), "The measures are not those of the configuration."),
+        (lambda r: r["measures"].pop(), "The measures and limits are not those of the configuration."),
         (
-            lambda r: r["version"]["config"]["bands"].update(green=79),
+            lambda r: r["version"]["config"].update(minimum_confidence=41),
             "The configuration is not the one its hash was made of.",
         ),
     ],
 )
 def test_verify_finds_what_was_tampered_with(account, change, problem):
-    receipt = json.loads(json.dumps(build_receipt(snapshot_of(make_scorecard(), account)).as_dict()))
+    receipt = json.loads(json.dumps(build_receipt(snapshot_of(make_scorecard(config=VETOED), account)).as_dict()))
     change(receipt)
     assert verify(receipt) == [problem]
 

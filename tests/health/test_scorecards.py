@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from health.metrics.registry import MetricUse, Scope
-from health.scorecards import Group, InvalidScorecard, Measure, Missing, read_card
+from health.scorecards import Comparison, Effect, Group, InvalidScorecard, Limit, Measure, Missing, read_card
 
 PEOPLE = {
     "key": "people",
@@ -31,6 +31,16 @@ DATA = {
             "curve": [[0, 100], [5.5, 0]],
         },
     ],
+}
+
+
+LEFT = {
+    "key": "left",
+    "label": "Champion left",
+    "metric": "people_left",
+    "scope": {"role": "champion"},
+    "value": 1,
+    "then": "veto",
 }
 
 
@@ -81,7 +91,11 @@ def test_read_card_takes_back_its_canonical_form_with_the_same_hash():
             "Bands → yellow must start above 0 and below green, and green at most at 100; not 80 and 80.",
         ),
         (["minimum_confidence"], 101, "Minimum confidence → this is a whole number from 0 to 100, not 101."),
-        (["colour"], 1, "'colour' means nothing here; known are applies_to, bands, children, minimum_confidence."),
+        (
+            ["colour"],
+            1,
+            "'colour' means nothing here; known are applies_to, bands, children, limits, minimum_confidence.",
+        ),
         (
             ["children", 1, "weight"],
             0,
@@ -156,6 +170,56 @@ def test_read_card_says_where_and_what_to_mend(path, value, message):
     with pytest.raises(InvalidScorecard) as error:
         read_card(changed(path, value))
     assert str(error.value) == message
+
+
+def test_read_card_with_limits():
+    capped = LEFT | {"key": "capped", "label": "Capped", "is": "at_most", "value": 0.5, "then": "cap", "score": 39.99}
+    card = read_card(DATA | {"limits": [LEFT, capped]})
+    use = MetricUse("people_left", (("days", 90), ("succession", None)), Scope(role="champion"))
+    assert card.limits == (
+        Limit("left", "Champion left", use, Comparison.AT_LEAST, 1, Effect.VETO),
+        Limit("capped", "Capped", use, Comparison.AT_MOST, 0.5, Effect.CAP, 39.99),
+    )
+    assert [part.key for part in card.inputs] == ["people", "tickets", "left", "capped"]
+    assert [card.held_at(each) for each in card.limits] == [79.99, 39.99]
+    assert read_card(card.as_dict()) == card
+    # A card without limits is as it was before there were any.
+    assert read_card(DATA | {"limits": []}).hash == read_card(DATA).hash != card.hash
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"then": "stop"}, "Limits → Champion left → then → this is one of cap, floor, veto, not 'stop'."),
+        ({"is": "above"}, "Limits → Champion left → is → this is one of at_least, at_most, not 'above'."),
+        ({"value": None}, "Limits → Champion left → value → None is not a number."),
+        ({"then": "cap"}, "Limits → Champion left → score → None is not a number."),
+        (
+            {"then": "cap", "score": 39.999},
+            (
+                "Limits → Champion left → score → this is where it holds, from 0 to 100 with at most two decimals,"
+                " not 39.999."
+            ),
+        ),
+        (
+            {"score": 60},
+            "Limits → Champion left → score → a veto has none, it keeps the score below green; make it a cap.",
+        ),
+        ({"key": "people"}, "two parts have the key 'people'; give one of them another."),
+        (
+            {"weight": 2},
+            (
+                "Limits → Champion left → 'weight' means nothing here;"
+                " known are is, key, label, metric, params, scope, score, then, value."
+            ),
+        ),
+        ({"scope": {"team": 1}}, "Limits → Champion left → People who left cannot be limited to a team;"),
+    ],
+)
+def test_read_card_says_what_to_mend_in_a_limit(change, message):
+    with pytest.raises(InvalidScorecard) as error:
+        read_card(DATA | {"limits": [LEFT | change]})
+    assert str(error.value).startswith(message)
 
 
 def test_read_card_names_the_metrics_there_are():

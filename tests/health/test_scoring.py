@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from health.metrics.registry import MetricUse
-from health.scorecards import Band, Card, Group, Measure, Missing
-from health.scoring import BASELINE, UNKNOWN, canonical, score
+from health.scorecards import Band, Card, Comparison, Effect, Group, Limit, Measure, Missing
+from health.scoring import BASELINE, FIRED, UNKNOWN, canonical, score
 
 USE = MetricUse("event_count")
 property_test = settings(deadline=None, max_examples=40)  # frames take milliseconds, and the machine may be busy
@@ -21,12 +21,16 @@ def measure(key, curve=((0, 0), (100, 100)), weight=1, **rules):
     return Measure(key, key.title(), weight, USE, curve, **rules)
 
 
-def card(*children, confidence=0):
-    return Card(Group("", "", 1, tuple(children)), green_from=70, yellow_from=40, minimum_confidence=confidence)
+def limit(key, effect, score=None, *, test=Comparison.AT_LEAST, value=1):
+    return Limit(key, key.title(), USE, test, value, effect, score)
+
+
+def card(*children, confidence=0, limits=()):
+    return Card(Group("", "", 1, tuple(children)), 70, 40, confidence, limits=tuple(limits))
 
 
 def frames(a_card, rows, ages=None):
-    columns = [m.key for m in a_card.measures]
+    columns = [part.key for part in a_card.inputs]
     index = range(101, 101 + len(rows))
     values = pd.DataFrame(rows, index=index, columns=columns, dtype="float64")
     days = pd.DataFrame(
@@ -77,7 +81,19 @@ def exact_score(a_card, values, ages):
     result = exact_group(a_card.root, points)
     if refused or result is None or confidence < a_card.minimum_confidence:
         return None, confidence
-    return half_even(result), confidence
+    return exact_limits(a_card, half_even(result), values), confidence
+
+
+def exact_limits(a_card, result, values):
+    fired = []
+    for each in a_card.limits:
+        value = values[each.key]
+        if value is not None and (value >= each.value if each.test is Comparison.AT_LEAST else value <= each.value):
+            fired.append(each)
+    floors = [round(Fraction(str(each.score)) * 100) for each in fired if each.effect is Effect.FLOOR]
+    caps = [round(Fraction(str(each.score)) * 100) for each in fired if each.effect is Effect.CAP]
+    vetoes = [6999 for each in fired if each.effect is Effect.VETO]
+    return min([max([result, *floors]), *caps, *vetoes])
 
 
 def exact_group(node, points):
@@ -128,16 +144,24 @@ def groups(draw, key, depth):
     return Group(key, key, draw(st.integers(1, 9)), tuple(children))
 
 
-cards = st.builds(
-    lambda root, confidence: Card(root, 70, 40, confidence), groups("m", 2), st.sampled_from([0, 0, 40, 75, 100])
-)
+@st.composite
+def limits(draw, key):
+    effect = draw(st.sampled_from(Effect))
+    held_at = None if effect is Effect.VETO else draw(st.integers(0, 10_000)) / 100
+    return limit(key, effect, held_at, test=draw(st.sampled_from(Comparison)), value=draw(st.integers(-50, 150)))
+
+
+@st.composite
+def cards(draw):
+    rules = [draw(limits(f"limit{i}")) for i in range(draw(st.integers(0, 3)))]
+    return Card(draw(groups("m", 2)), 70, 40, draw(st.sampled_from([0, 0, 40, 75, 100])), limits=tuple(rules))
 
 
 @st.composite
 def books(draw):
     """Return a card and rows of (values, ages), None for unknown."""
-    a_card = draw(cards)
-    keys = [m.key for m in a_card.measures]
+    a_card = draw(cards())
+    keys = [part.key for part in a_card.inputs]
     account = st.tuples(
         st.fixed_dictionaries(dict.fromkeys(keys, st.none() | numbers)),
         st.fixed_dictionaries(dict.fromkeys(keys, st.none() | st.integers(0, 90))),
@@ -146,7 +170,7 @@ def books(draw):
 
 
 def book_frames(a_card, accounts):
-    keys = [m.key for m in a_card.measures]
+    keys = [part.key for part in a_card.inputs]
     return frames(a_card, *([[row[i][key] for key in keys] for row in accounts] for i in (0, 1)))
 
 
@@ -214,7 +238,7 @@ def test_score_stays_when_all_weights_are_scaled(book, factor):
             fields["children"] = tuple(scaled(child) for child in node.children)
         return type(node)(**{**node.__dict__, **fields})
 
-    other = Card(scaled(a_card.root), 70, 40, a_card.minimum_confidence)
+    other = Card(scaled(a_card.root), 70, 40, a_card.minimum_confidence, limits=a_card.limits)
     pd.testing.assert_frame_equal(score_book(other, accounts).accounts, score_book(a_card, accounts).accounts)
 
 
@@ -330,6 +354,50 @@ def test_score_with_nothing_known_is_unknown_even_without_a_minimum():
 def test_points_are_straight_lines_between_the_curve_and_level_outside(value, points):
     a_card = card(measure("a", curve=((0, 10), (10, 100), (20, 0))))
     assert run(a_card, [value]).points.loc[101, "a"] == points * 100
+
+
+VETO = limit("veto", Effect.VETO)
+
+
+@pytest.mark.parametrize(
+    ("rules", "values", "expected", "moved"),
+    [
+        ([VETO], [90, 1], 6999, [4000, -2001]),
+        ([VETO], [90, 0.99], 9000, [4000, 0]),
+        ([VETO], [90, None], 9000, [4000, 0]),
+        ([VETO], [60, 5], 6000, [1000, 0]),
+        ([limit("cap", Effect.CAP, 39.99, test=Comparison.AT_MOST)], [90, 1], 3999, [4000, -5001]),
+        ([limit("cap", Effect.CAP, 39.99, test=Comparison.AT_MOST)], [90, 2], 9000, [4000, 0]),
+        ([limit("floor", Effect.FLOOR, 55)], [20, 1], 5500, [-3000, 3500]),
+        ([limit("floor", Effect.FLOOR, 55)], [60, 1], 6000, [1000, 0]),
+        # The strictest moves it all, wherever it stands; caps beat floors.
+        ([limit("a", Effect.CAP, 60), limit("b", Effect.CAP, 40)], [90, 1, 1], 4000, [4000, 0, -5000]),
+        ([limit("a", Effect.CAP, 40), limit("b", Effect.FLOOR, 80)], [20, 1, 1], 4000, [-3000, -4000, 6000]),
+    ],
+)
+def test_score_is_held_by_limits(rules, values, expected, moved):
+    result = run(card(measure("a"), limits=rules), values)
+    assert result.accounts.loc[101, "score"] == expected
+    assert list(result.contributions.loc[101]) == moved
+    assert BASELINE + sum(moved) == expected
+
+
+def test_points_of_a_limit_say_whether_it_fired_and_it_counts_for_no_confidence():
+    result = run(card(measure("a"), limits=[VETO]), [90, 1], [90, 0], [90, None])
+    assert list(result.points["veto"]) == [FIRED, 0, UNKNOWN]
+    assert list(result.accounts["confidence"]) == [100, 100, 100]
+    assert list(result.shares.columns) == ["a"]
+
+
+def test_a_veto_stays_below_green_however_fine_its_threshold_is():
+    a_card = Card(Group("", "", 1, (measure("a"),)), 70.004, 40, 0, limits=(VETO,))
+    assert run(a_card, [90, 1]).accounts.loc[101].to_dict() == {"score": 7000, "band": Band.YELLOW, "confidence": 100}
+
+
+def test_limits_give_no_score_to_an_account_without_one():
+    result = run(card(measure("a"), limits=[limit("floor", Effect.FLOOR, 55)]), [None, 1])
+    assert result.accounts.loc[101, "score"] == UNKNOWN
+    assert list(result.contributions.loc[101]) == [0, 0]
 
 
 def test_score_rounds_halves_to_even():

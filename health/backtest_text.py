@@ -38,7 +38,7 @@ def report_lines(backtest: Backtest) -> list[str]:
     lines = [backtest.name, f"Churn: {rule_text(rule_of(backtest))}. Dates: {', '.join(backtest.dates)}."]
     lines += [_about(result)]
     if found["rows_unscored"]:
-        rate = _percent(found["unscored_rate"])
+        rate = percent_text(found["unscored_rate"])
         lines += [f"{found['rows_unscored']:,} rows had no score and are left out ({rate} churned)."]
     for day, count in result["unknown"].items():
         lines += [f"{day}: the outcome of {count:,} accounts is not known; history ends before the horizon."]
@@ -58,7 +58,7 @@ def _about(result: dict[str, Any]) -> str:
     found = result["judgement"]
     return (
         f"{found['rows']:,} rows of {found['accounts']:,} accounts; {found['churned_accounts']:,} of them churned"
-        f" ({_percent(found['base_rate'])} of the rows). Capacity {found['capacity']:,} accounts per date."
+        f" ({percent_text(found['base_rate'])} of the rows). Capacity {found['capacity']:,} accounts per date."
         f" Revenue: {result['revenue']}."
     )
 
@@ -71,7 +71,7 @@ def _figures(found: dict[str, Any]) -> list[str]:
     shown = [name for name in FIGURE_LABELS if found["has_revenue"] or not name.startswith("revenue")]
     rows = [["", *(FIGURE_LABELS[name] for name in shown), "Brier"]]
     for each in found["judged"]:
-        figures = [_estimate(each["figures"].get(name)) for name in shown]
+        figures = [estimate_text(each["figures"].get(name)) for name in shown]
         rows.append([each["contender"]["label"], *figures, "–" if each["brier"] is None else f"{each['brier']:.3f}"])
     return _table(rows)
 
@@ -80,7 +80,8 @@ def _days(found: dict[str, Any]) -> list[str]:
     days = found["judged"][0]["by_day"]
     rows = [["ROC-AUC as of", *(f"{each['as_of']} ({each['churned']:,}/{each['rows']:,})" for each in days)]]
     rows += [
-        [each["contender"]["label"], *(_number(day["roc_auc"]) for day in each["by_day"])] for each in found["judged"]
+        [each["contender"]["label"], *(number_text(day["roc_auc"]) for day in each["by_day"])]
+        for each in found["judged"]
     ]
     return _table(rows)
 
@@ -88,15 +89,20 @@ def _days(found: dict[str, Any]) -> list[str]:
 def _bands(judged: dict[str, Any]) -> list[str]:
     rows = [[judged["contender"]["label"], "rows", "churned", "of its rows", "of all churn", "of churned revenue"]]
     for each in judged["bands"]:
-        rates = [_percent(each[name]) for name in ("rate", "recall", "revenue_recall")]
+        rates = [percent_text(each[name]) for name in ("rate", "recall", "revenue_recall")]
         rows.append([Band[each["band"].upper()].label, f"{each['rows']:,}", f"{each['churned']:,}", *rates])
-    lead = judged["lead"]
-    told = (
+    return [*_table(rows), lead_text(judged["lead"])]
+
+
+def lead_text(lead: dict[str, Any]) -> str:
+    """Say how long before they churned accounts turned red, or left green."""
+    if not lead["episodes"]:
+        return "No churn was scored before it happened."
+    return (
         f"Of {lead['episodes']:,} churns, {lead['red']:,} were at risk before and stayed so (median"
-        f" {_days_text(lead['median_red'])}), {lead['below_green']:,} below healthy (median"
-        f" {_days_text(lead['median_below_green'])}), {lead['early']:,} of these for 60 days or more."
+        f" {days_text(lead['median_red'])}), {lead['below_green']:,} below healthy (median"
+        f" {days_text(lead['median_below_green'])}), {lead['early']:,} of these for 60 days or more."
     )
-    return [*_table(rows), told]
 
 
 def _apart(found: dict[str, Any], labels: dict[str, str]) -> list[str]:
@@ -104,7 +110,7 @@ def _apart(found: dict[str, Any], labels: dict[str, str]) -> list[str]:
     for name, label in (("treated", "with one within 30 days"), ("untreated", "without")):
         apart = found[name]
         head = f"{label} ({apart['churned']:,}/{apart['rows']:,})"
-        rows.append([head, *(_estimate(apart["roc_auc"].get(key)) for key in labels)])
+        rows.append([head, *(estimate_text(apart["roc_auc"].get(key)) for key in labels)])
     return _table(rows)
 
 
@@ -114,7 +120,7 @@ def _learning(backtest: Backtest, learning: dict[str, Any] | None) -> list[str]:
     if "refusal" in learning:
         return ["", f"Nothing learned: {learning['refusal']}"]
     rows = [["Weights", "now", "learned"]]
-    rows += [[each["label"], _percent(each["before"]), _percent(each["share"])] for each in learning["shares"]]
+    rows += [[each["label"], percent_text(each["before"]), percent_text(each["share"])] for each in learning["shares"]]
     about = (
         f"Learned from {learning['rows']:,} rows of {learning['accounts']:,} accounts"
         f" ({learning['churned_accounts']:,} churned) on {', '.join(backtest.training_dates)}."
@@ -135,21 +141,21 @@ def _table(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _estimate(estimate: dict[str, float | None] | None) -> str:
+def estimate_text(estimate: dict[str, float | None] | None) -> str:
     if estimate is None or estimate["value"] is None:
         return "–"
     if estimate["low"] is None:
-        return _number(estimate["value"])
-    return f"{_number(estimate['value'])} ({_number(estimate['low'])}–{_number(estimate['high'])})"
+        return number_text(estimate["value"])
+    return f"{number_text(estimate['value'])} ({number_text(estimate['low'])}–{number_text(estimate['high'])})"
 
 
-def _number(value: float | None) -> str:
+def number_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.3f}"
 
 
-def _percent(value: float | None) -> str:
+def percent_text(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def _days_text(value: float | None) -> str:
+def days_text(value: float | None) -> str:
     return "–" if value is None else f"{value:.0f} days"

@@ -1,8 +1,8 @@
 """Addresses of the pages of health."""
 
-from django.urls import path
+from django.urls import include, path
 
-from health.views import incidents, quarantine, scorecards, sources
+from health.views import backtests, incidents, quarantine, scorecards, sources
 
 urlpatterns = [
     path("settings/sources/", sources.source_list, name="source_list"),
@@ -20,4 +20,20 @@ urlpatterns = [
     path("settings/sources/quarantine/discard/", quarantine.rejected_discard, name="rejected_discard"),
     path("settings/scorecards/", scorecards.scorecard_list, name="scorecard_list"),
     path("settings/scorecards/<int:pk>/", scorecards.scorecard, name="scorecard"),
+    path("settings/scorecards/<int:scorecard_pk>/backtests/", backtests.backtest_list, name="backtest_list"),
+    path("settings/scorecards/<int:scorecard_pk>/backtests/new/", backtests.backtest_add, name="backtest_add"),
+    path("settings/scorecards/<int:scorecard_pk>/backtests/<int:pk>/", backtests.backtest, name="backtest"),
+    path(
+        "settings/scorecards/<int:scorecard_pk>/backtests/<int:pk>/",
+        include(
+            [
+                path("rows.csv", backtests.backtest_csv, name="backtest_csv"),
+                path("cancel/", backtests.backtest_cancel, name="backtest_cancel"),
+                path("restart/", backtests.backtest_restart, name="backtest_restart"),
+                path("delete/", backtests.backtest_delete, name="backtest_delete"),
+                path("draft/", backtests.learned_weights_draft, name="learned_weights_draft"),
+                path("probability/", backtests.learned_probability, name="learned_probability"),
+            ]
+        ),
+    ),
 ]

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from cs_platform import charts
 from cs_platform.bands import BANDS, band_of
 from cs_platform.formats import plain_number as number
+from cs_platform.reliability import reliability_chart
 
 register = template.Library()
 
@@ -173,3 +174,17 @@ def heat_table(columns: Sequence[str], rows: Sequence[tuple[str, charts.Series]]
         for (name, values), levels in zip(rows, graded, strict=True)
     ]  # fmt: skip
     return {"columns": columns, "rows": body, "label": label, "first": first}
+
+
+@register.inclusion_tag("charts/reliability.html")
+def reliability(bins: Sequence[tuple[float, float, int]], label: str = "Reliability") -> Context:
+    """Draw (foretold, happened, rows) by bin, the first two from 0 to 1, against the diagonal of a perfect forecast."""
+    said = f"{label}: no data"
+    if bins:
+        (low, low_was, _), (high, high_was, _) = bins[0], bins[-1]
+        said = (
+            f"{label}: where {100 * low:.0f} % was foretold {100 * low_was:.0f} % churned,"
+            f" where {100 * high:.0f} % was foretold {100 * high_was:.0f} %"
+        )
+    rows = [(100 * foretold, 100 * happened, count) for foretold, happened, count in bins]
+    return {"chart": reliability_chart(bins), "rows": rows, "label": said}

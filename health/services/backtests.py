@@ -10,11 +10,13 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from accounts.errors import InvalidInput
+from health.drafts import from_draft
 from health.enums import BacktestState
 from health.metrics.query import LOOKBACK_DAYS
-from health.models import Backtest, BacktestDay, LearnedModel, Scorecard, ScorecardVersion
+from health.models import Backtest, BacktestDay, LearnedModel, Scorecard, ScorecardDraft, ScorecardVersion
 from health.outcomes import RULE_KINDS, ChurnRule
 from health.scorecards import Card, InvalidScorecard, read_card
+from health.services.scorecards import check_actor
 from team.models import User
 from team.work import enqueue, renew_lease
 
@@ -50,6 +52,11 @@ class Candidate:
     def of_version(cls, version: ScorecardVersion) -> "Candidate":
         return cls(f"v{version.pk}", str(version), version.config, version.pk)
 
+    @classmethod
+    def of_draft(cls, draft: ScorecardDraft) -> "Candidate":
+        """The draft as it is now; what is edited later does not count."""
+        return cls(f"d{draft.pk}", f"Draft of {draft}", from_draft(draft.config))
+
 
 @transaction.atomic
 def create_backtest(
@@ -66,11 +73,12 @@ def create_backtest(
     actor: User | None = None,
     in_background: bool = True,
 ) -> Backtest:
-    """Ask whether configurations would have told who would churn. Raises InvalidInput.
+    """Ask whether configurations would have told who would churn. Raises InvalidInput and PermissionDenied.
 
     It `learns` from the training dates, or where none are given from earlier ones. Without
     `in_background` the caller runs it.
     """
+    check_actor(actor)
     dates = sorted(set(dates))
     _check_rule(rule)
     _check_dates(dates, rule, now)
@@ -167,15 +175,20 @@ def note_failure(*, backtest: Backtest, error: Exception) -> bool:
     return is_final
 
 
-def cancel_backtest(*, backtest: Backtest, now: datetime) -> bool:
-    """Stop a backtest after the date it is at; False when it was over already."""
+def cancel_backtest(*, backtest: Backtest, now: datetime, actor: User | None = None) -> bool:
+    """Stop a backtest after the date it is at; False when it was over already. Raises PermissionDenied."""
+    check_actor(actor)
     stopped = Backtest.objects.filter(pk=backtest.pk, state__in=[BacktestState.WAITING, BacktestState.RUNNING])
     return bool(stopped.update(state=BacktestState.CANCELLED, finished_at=now))
 
 
 @transaction.atomic
-def restart_backtest(*, backtest: Backtest) -> bool:
-    """Go on with one that was cancelled or failed, from the dates it has; False when it is neither."""
+def restart_backtest(*, backtest: Backtest, actor: User | None = None) -> bool:
+    """Go on with one that was cancelled or failed, from the dates it has; False when it is neither.
+
+    Raises PermissionDenied.
+    """
+    check_actor(actor)
     stopped = Backtest.objects.filter(pk=backtest.pk, state__in=[BacktestState.CANCELLED, BacktestState.FAILED])
     changed = stopped.update(state=BacktestState.WAITING, failures=0, message="", finished_at=None)
     if changed:
@@ -184,8 +197,12 @@ def restart_backtest(*, backtest: Backtest) -> bool:
 
 
 @transaction.atomic
-def delete_backtest(*, backtest: Backtest) -> None:
-    """Delete a backtest with what was learned from it. Raises InvalidInput while its model is in force."""
+def delete_backtest(*, backtest: Backtest, actor: User | None = None) -> None:
+    """Delete a backtest with what was learned from it.
+
+    Raises InvalidInput while its model is in force, and PermissionDenied.
+    """
+    check_actor(actor)
     if LearnedModel.objects.filter(backtest=backtest, is_in_force=True).exists():
         raise InvalidInput(f"The probability learned from “{backtest}” ranks accounts; withdraw it first.")
     backtest.delete()

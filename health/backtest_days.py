@@ -4,8 +4,8 @@ The arrays of a date, one row per account that is eligible, has a known outcome 
 every contender's configuration (unknown scores included):
     account int64 · churned bool · churned_on int64 (days since 1970, NEVER) · arr, worth float64 (a
     year, NaN: unknown) · is_treated bool · scores int16 and bands int8 (a row per contender;
-    hundredths, UNKNOWN) · baselines float64 (a row per BASELINES) · points int16 (a row per measure
-    of the first contender; hundredths, UNKNOWN; only where it learns).
+    hundredths, UNKNOWN) · baselines float64 (a row per BASELINES) · points int16 (a row per input
+    of the first contender, limits too; hundredths, UNKNOWN; only where it learns).
 """
 
 import io
@@ -121,7 +121,7 @@ def _read_chunk(
         "baselines": values[2:],
     }
     if with_points:
-        keys = [measure.key for measure in contenders[0].card.measures]
+        keys = [each.key for each in contenders[0].card.inputs]
         arrays["points"] = results[0].scores.points.loc[ids, keys].to_numpy(np.int16).T
     return arrays
 
@@ -186,7 +186,7 @@ def frames(days: Iterable[tuple[date, Arrays]], contenders: Sequence[Configurati
         risks[each.key] = _baseline_risk(each, whole["baselines"][place])
     points = None
     if "points" in whole:
-        points = pd.DataFrame(whole["points"].T, columns=[measure.key for measure in contenders[0].card.measures])
+        points = pd.DataFrame(whole["points"].T, columns=[each.key for each in contenders[0].card.inputs])
     return Frames(rows, risks, pd.DataFrame(whole["bands"].T, columns=keys), points, baselines, not has_arr)
 
 

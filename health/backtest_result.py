@@ -73,8 +73,9 @@ def _learn(
     """Learn from the earlier dates and add what came out to the risks of the later ones."""
     from health import learning
 
+    measures = [each.key for each in configuration.card.measures]
     try:
-        model = learning.learn(training.rows, _points(training, configuration))
+        model = learning.learn(training.rows, _points(training, configuration)[measures])
     except learning.CannotLearn as refusal:
         return None, {"refusal": str(refusal)}, []
     contenders = [LEARNED_PROBABILITY]
@@ -103,7 +104,7 @@ def _points(found: Frames, configuration: Configuration) -> pd.DataFrame:
     from health.learning import points_of
 
     if found.points is None:
-        return pd.DataFrame(columns=[measure.key for measure in configuration.card.measures], index=found.rows.index)
+        return pd.DataFrame(columns=[each.key for each in configuration.card.inputs], index=found.rows.index)
     return points_of(found.points)
 
 

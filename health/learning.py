@@ -20,7 +20,7 @@ from sklearn.model_selection import GroupKFold
 
 from health.ranking import Flags, Floats
 from health.scorecards import Card, Group, Measure
-from health.scoring import HUNDREDTHS, UNKNOWN, Scores, score
+from health.scoring import FIRED, HUNDREDTHS, UNKNOWN, Scores, score
 
 # Fewer do not say which of several measures mattered.
 MIN_CHURNED_ACCOUNTS = 30
@@ -122,10 +122,13 @@ def with_weights(config: dict[str, Any], share: dict[str, float]) -> dict[str, A
 
 
 def score_points(card: Card, points: pd.DataFrame) -> Scores:
-    """Score by points instead of values; freshness has been heeded when they were made."""
-    straight = Card(_straight(card.root), card.green_from, card.yellow_from, card.minimum_confidence)
-    wanted = points[[measure.key for measure in straight.measures]]
-    return score(straight, wanted, pd.DataFrame(np.nan, wanted.index, wanted.columns))
+    """Score by the points of the card's inputs instead of values; freshness was heeded when they were made."""
+    straight = replace(card, root=_straight(card.root))
+    values = points[[each.key for each in straight.inputs]].copy()
+    for limit in straight.limits:
+        # What did not fire then must not fire now: unknown never does.
+        values[limit.key] = np.where(values[limit.key] == FIRED / HUNDREDTHS, limit.value, np.nan)
+    return score(straight, values, pd.DataFrame(np.nan, values.index, values.columns))
 
 
 def points_of(hundredths: pd.DataFrame) -> pd.DataFrame:

@@ -199,3 +199,14 @@ def test_scores_from_points_are_scores():
     assert list(found.accounts["score"]) == [5125, -1]
     assert found.contributions.sum(axis=1).iloc[0] == 5125 - BASELINE
     assert list(found.accounts["confidence"]) == [100, 38]
+
+
+def test_limits_hold_as_they_did_when_the_points_were_made():
+    veto = {
+        "key": "left", "label": "Champion left", "metric": "open_tickets", "is": "at_least", "value": 1, "then": "cap",
+        "score": 20,
+    }  # fmt: skip
+    card = read_card({**CONFIG, "limits": [veto]})
+    hundredths = {key: [8000, 8000, 8000] for key in ("strong", "weak", "noise", "wrong")} | {"left": [10000, 0, -1]}
+    found = score_points(card, points_of(pd.DataFrame(hundredths)))
+    assert list(found.accounts["score"]) == [2000, 8000, 8000]

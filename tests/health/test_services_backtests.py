@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from accounts.enums import Initiative
 from accounts.errors import InvalidInput
@@ -25,6 +26,7 @@ from health.services.backtests import (
     rule_of,
     run_backtest,
 )
+from team.enums import AccessLevel
 from team.models import Work
 from tests.conftest import NOW
 from tests.factories import AccountFactory, ActivityFactory, SubscriptionFactory, UserFactory
@@ -71,7 +73,7 @@ def done(backtest):
 
 def test_from_question_to_verdict(scorecard):
     accounts = book()
-    user = UserFactory()
+    user = UserFactory(access_level=AccessLevel.EDITOR)
     backtest = ask(scorecard, actor=user)
     assert (backtest.state, backtest.created_by, backtest.name) == (
         BacktestState.WAITING,
@@ -308,3 +310,14 @@ def test_delete_is_refused_while_its_model_is_in_force(scorecard):
     )  # fmt: skip
     with pytest.raises(InvalidInput, match="withdraw it first"):
         delete_backtest(backtest=backtest)
+
+
+@pytest.mark.parametrize("write", [cancel_backtest, restart_backtest, delete_backtest])
+def test_writing_is_for_those_who_configure(scorecard, write):
+    backtest, viewer = ask(scorecard), UserFactory()
+    options = {"now": NOW} if write is cancel_backtest else {}
+    with pytest.raises(PermissionDenied):
+        write(backtest=backtest, actor=viewer, **options)
+    with pytest.raises(PermissionDenied):
+        ask(scorecard, actor=viewer)
+    assert Backtest.objects.get().state == BacktestState.WAITING

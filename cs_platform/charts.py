@@ -137,6 +137,43 @@ def curve(points: Sequence[tuple[float, float]], value: float | None, *, width: 
 
 
 @dataclass(frozen=True)
+class CurvePlot:
+    """A curve with axes. `corners` are its points, `marks` (x, label) lines at values that matter."""
+
+    width: int
+    height: int
+    floor: Number
+    left: int
+    line: str
+    corners: tuple[Point, ...]
+    levels: tuple[tuple[Number, str], ...]
+    ends: tuple[tuple[Number, str], ...]
+    marks: tuple[tuple[Number, str], ...]
+
+
+def curve_plot(points: Sequence[tuple[float, float]], marks: Sequence[tuple[float, str]] = ()) -> CurvePlot:
+    """Draw a curve (value, points 0-100) large; marks outside the drawn values are left out."""
+    width, height, left, above, below = 360, 190, 30, 18, 22
+    first, last = points[0][0], points[-1][0]
+    margin = (last - first) * 0.08 or 1
+    x = Scale(first - margin, last + margin, left, width - 8)
+    y = Scale(0, 100, height - below, above)
+    whole = [(first - margin, points[0][1]), *points, (last + margin, points[-1][1])]
+    drawn = [Point(px(x(at)), px(y(high))) for at, high in whole]
+    return CurvePlot(
+        width=width,
+        height=height,
+        floor=px(y(0)),
+        left=left,
+        line=_line([drawn]),
+        corners=tuple(drawn[1:-1]),
+        levels=tuple((px(y(level)), str(level)) for level in (0, 50, 100)),
+        ends=tuple((px(x(at)), f"{at:g}") for at in dict.fromkeys((first, last))),
+        marks=tuple((px(x(at)), label) for at, label in marks if first - margin <= at <= last + margin),
+    )
+
+
+@dataclass(frozen=True)
 class Gauge:
     width: int
     height: int

@@ -110,7 +110,7 @@ def _problems_of_limit(limit: Node) -> Iterator[Problem]:
     try:
         read_card(config)
     except InvalidScorecard as error:
-        yield Problem(part, error.field, error.reason, label)
+        yield Problem(part, error.field, _sentence(error.reason), label)
     else:
         yield from _broken(limit, limit)
 

@@ -7,11 +7,11 @@ from typing import Any
 from django.db import connection
 from django.db.models import Avg, Count, Q
 
-from accounts.conditions import describe
-from accounts.conditions.errors import ConditionError
+from health.draft_preview import condition_words
 from health.metrics.registry import Metric, get_metric
-from health.models import CurrentScore, Scorecard, ScorecardVersion
-from health.receipts import limit_rule, use_text, use_words
+from health.models import CurrentScore, Scorecard, ScorecardDraft, ScorecardVersion
+from health.receipts import limit_rule, scope_names, use_text, use_words
+from health.scorecard_changes import Change, changes_between
 from health.scorecards import Band, Card, Effect, Group, Limit, Measure
 
 # Coverage is counted over about this many accounts, spread evenly over all.
@@ -111,12 +111,22 @@ def coverages() -> dict[int, Coverage]:
 
 def applies_to(version: ScorecardVersion | None) -> str:
     """Say which accounts a version applies to."""
-    if version is None or not version.applies_to:
-        return "All accounts"
-    try:
-        return describe(version.applies_to)
-    except ConditionError as error:
-        return f"Nobody: {error.message}"
+    words = condition_words(version.applies_to if version else None)
+    return words[:1].upper() + words[1:]
+
+
+def drafts_listed() -> list[ScorecardDraft]:
+    """Return the drafts there are, the newest first."""
+    return list(ScorecardDraft.objects.select_related("scorecard", "based_on", "updated_by"))
+
+
+def changes_of(version: ScorecardVersion, versions: list[ScorecardVersion]) -> list[Change]:
+    """Return what a version changed against the one before it; empty for the first."""
+    before = next((each for each in versions if each.number < version.number), None)
+    if before is None:
+        return []
+    old, new = before.card(), version.card()
+    return changes_between(old, new, condition_words, scope_names(old) | scope_names(new))
 
 
 def version_rows(version: ScorecardVersion, names: dict[str, str]) -> list[NodeRow]:

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from health.views import backtests, incidents, quarantine, scorecards, sources
+from health.views import backtests, incidents, quarantine, scorecard_drafts, scorecards, sources
 
 urlpatterns = [
     path("settings/sources/", sources.source_list, name="source_list"),
@@ -19,7 +19,9 @@ urlpatterns = [
     path("settings/sources/quarantine/replay/", quarantine.rejected_replay, name="rejected_replay"),
     path("settings/sources/quarantine/discard/", quarantine.rejected_discard, name="rejected_discard"),
     path("settings/scorecards/", scorecards.scorecard_list, name="scorecard_list"),
+    path("settings/scorecards/new/", scorecards.scorecard_new, name="scorecard_new"),
     path("settings/scorecards/<int:pk>/", scorecards.scorecard, name="scorecard"),
+<<<<<<< HEAD
     path("settings/scorecards/<int:scorecard_pk>/backtests/", backtests.backtest_list, name="backtest_list"),
     path("settings/scorecards/<int:scorecard_pk>/backtests/new/", backtests.backtest_add, name="backtest_add"),
     path("settings/scorecards/<int:scorecard_pk>/backtests/<int:pk>/", backtests.backtest, name="backtest"),
@@ -35,5 +37,30 @@ urlpatterns = [
                 path("probability/", backtests.learned_probability, name="learned_probability"),
             ]
         ),
+=======
+    path("settings/scorecards/<int:pk>/edit/", scorecards.scorecard_edit, name="scorecard_edit"),
+    path("settings/scorecards/<int:pk>/settings/", scorecards.scorecard_settings, name="scorecard_settings"),
+    path("settings/scorecards/<int:pk>/switch/", scorecards.scorecard_switch, name="scorecard_switch"),
+    path("settings/scorecards/<int:pk>/move/", scorecards.scorecard_move, name="scorecard_move"),
+    path("settings/scorecards/<int:pk>/archive/", scorecards.scorecard_archive, name="scorecard_archive"),
+    path("settings/scorecards/<int:pk>/restore/", scorecards.scorecard_restore, name="scorecard_restore"),
+    path("settings/scorecards/<int:pk>/yaml/", scorecards.scorecard_yaml, name="scorecard_yaml"),
+    path(
+        "settings/scorecards/<int:pk>/versions/<int:number>/roll-back/",
+        scorecards.scorecard_roll_back,
+        name="scorecard_roll_back",
+    ),
+    path("settings/scorecards/drafts/<int:pk>/", scorecard_drafts.scorecard_draft, name="scorecard_draft"),
+    *(
+        path(f"settings/scorecards/drafts/<int:pk>/{word}/", view, name=f"scorecard_draft_{word}")
+        for word, view in (
+            ("preview", scorecard_drafts.scorecard_draft_preview),
+            ("changes", scorecard_drafts.scorecard_draft_changes),
+            ("pin", scorecard_drafts.scorecard_draft_pin),
+            ("publish", scorecard_drafts.scorecard_draft_publish),
+            ("discard", scorecard_drafts.scorecard_draft_discard),
+            ("yaml", scorecard_drafts.scorecard_draft_yaml),
+        )
+>>>>>>> 7aedaad (health: Build scorecards on a page, with a preview before they are published.)
     ),
 ]

@@ -50,6 +50,15 @@ def curve(points: Sequence[tuple[float, float]], value: float | None = None, lab
     )  # fmt: skip
 
 
+@register.inclusion_tag("charts/curve_plot.html")
+def curve_plot(points: Sequence[tuple[float, float]], quartiles: Sequence[float] = (), label: str = "Curve") -> Context:
+    """Draw a curve with its axes, and lines where a quarter, half and three quarters of the book lie."""
+    names = ("¼", "½", "¾")
+    marks = [(at, names[n]) for n, at in enumerate(quartiles[: len(names)])]
+    said = f"{label}: " + ", ".join(f"{number(at)} gives {number(high)}" for at, high in points)
+    return {"chart": charts.curve_plot(points, marks), "label": said}
+
+
 @register.inclusion_tag("charts/gauge.html")
 def gauge(score: float | None, band: str | None, name: str = "Health") -> Context:
     """Draw a half circle from 0 to 100 with the score inside; an unknown score says so."""

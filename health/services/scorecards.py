@@ -99,6 +99,7 @@ def publish_version(
 @transaction.atomic
 def roll_back(*, scorecard: Scorecard, to: ScorecardVersion, now: datetime, actor: User | None) -> ScorecardVersion:
     """Publish what an earlier version says as the next one. Raises InvalidInput and PermissionDenied."""
+    check_actor(actor)
     if to.scorecard_id != scorecard.pk:
         raise InvalidInput(f"Version {to.number} belongs to another scorecard.", "version")
     in_force = Scorecard.objects.select_related("version").get(pk=scorecard.pk).version

@@ -6,7 +6,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from health.forms import ClosingForm, IncidentForm
+from health.forms.sources import ClosingForm, IncidentForm
 from health.incident_report import incident_report, listed, listed_open
 from health.models import Incident
 from team.permissions import check_can_configure

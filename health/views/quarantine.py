@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from health.forms import RejectedFilter
+from health.forms.sources import RejectedFilter
 from health.models import RejectedEvent, Source
 from health.usage import quarantine
 from team.keyset import Order, keyset_page

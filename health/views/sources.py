@@ -7,7 +7,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from health.forms import SourceForm
+from health.forms.sources import SourceForm
 from health.incident_report import listed_open
 from health.models import Source
 from health.services.sources import rotate_write_key, switch_source

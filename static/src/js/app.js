@@ -5,6 +5,7 @@ import "./elements/bulk-select.js";
 import "./elements/command-palette.js";
 import "./elements/condition-editor.js";
 import "./elements/copy-button.js";
+import "./elements/draft-editor.js";
 import "./elements/leave-guard.js";
 import "./elements/peek-drawer.js";
 import "./elements/shortcut-keys.js";

@@ -1,4 +1,4 @@
-"""Forms about health."""
+"""Forms about data sources."""
 
 from datetime import UTC, datetime, time
 from typing import Any

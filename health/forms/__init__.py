@@ -1,0 +1,1 @@
+"""Forms about health, one file for each thing."""

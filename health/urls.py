@@ -21,7 +21,6 @@ urlpatterns = [
     path("settings/scorecards/", scorecards.scorecard_list, name="scorecard_list"),
     path("settings/scorecards/new/", scorecards.scorecard_new, name="scorecard_new"),
     path("settings/scorecards/<int:pk>/", scorecards.scorecard, name="scorecard"),
-<<<<<<< HEAD
     path("settings/scorecards/<int:scorecard_pk>/backtests/", backtests.backtest_list, name="backtest_list"),
     path("settings/scorecards/<int:scorecard_pk>/backtests/new/", backtests.backtest_add, name="backtest_add"),
     path("settings/scorecards/<int:scorecard_pk>/backtests/<int:pk>/", backtests.backtest, name="backtest"),
@@ -37,7 +36,7 @@ urlpatterns = [
                 path("probability/", backtests.learned_probability, name="learned_probability"),
             ]
         ),
-=======
+    ),
     path("settings/scorecards/<int:pk>/edit/", scorecards.scorecard_edit, name="scorecard_edit"),
     path("settings/scorecards/<int:pk>/settings/", scorecards.scorecard_settings, name="scorecard_settings"),
     path("settings/scorecards/<int:pk>/switch/", scorecards.scorecard_switch, name="scorecard_switch"),
@@ -61,6 +60,5 @@ urlpatterns = [
             ("discard", scorecard_drafts.scorecard_draft_discard),
             ("yaml", scorecard_drafts.scorecard_draft_yaml),
         )
->>>>>>> 7aedaad (health: Build scorecards on a page, with a preview before they are published.)
     ),
 ]

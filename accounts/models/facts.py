@@ -1,5 +1,6 @@
 """What was said, asked and answered: activities, tickets, survey responses, sentiment."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
@@ -80,6 +81,9 @@ class ActivityRevision(models.Model):
     subject = models.CharField(max_length=300, blank=True)
     body = models.TextField(blank=True)
     initiative = models.CharField(max_length=10, blank=True)
+    contact_ids = ArrayField(
+        models.BigIntegerField(), null=True, blank=True, help_text="Who took part; null: that did not change."
+    )
 
     def __str__(self) -> str:
         return f"{self.activity_id} before {self.edited_at}"

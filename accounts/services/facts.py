@@ -104,18 +104,22 @@ def edit_activity(*, activity: Activity, fields: dict[str, Any], editor: User | 
     if "source" in fields:
         columns["source"] = clean_text(fields["source"], "source", limit=60)
     changed = [name for name, value in columns.items() if getattr(activity, name) != value]
-    if changed:
+    before = sorted(activity.contacts.values_list("pk", flat=True)) if contacts is not None else None
+    if before == sorted(contact.pk for contact in contacts or ()):
+        before = None
+    if changed or before is not None:
         ActivityRevision.objects.create(
             activity=activity,
             editor=editor,
             subject=activity.subject,
             body=activity.body,
             initiative=activity.initiative,
+            contact_ids=before,
         )
         for name in changed:
             setattr(activity, name, columns[name])
         activity.save(update_fields=changed)
-    if contacts is not None:
+    if before is not None:
         activity.contacts.set(contacts)
     return activity
 

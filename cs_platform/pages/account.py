@@ -31,6 +31,7 @@ from accounts.timeline import FILTERS, Entry, timeline
 from health.enums import ScoreKind
 from health.models import CurrentScore
 from health.overview import moves, weekly_people
+from health.people_report import people_report
 from health.scorecards import Band
 from team.requests import UserRequest
 
@@ -107,7 +108,7 @@ def account_overview(request: UserRequest, pk: int) -> HttpResponse:
 def account_people(request: UserRequest, pk: int) -> HttpResponse:
     context = account_context(request, pk, "people")
     context |= {
-        "people": people(context["account"]),
+        "report": people_report(context["account"], now=timezone.now()),
         "former": former_people(context["account"])[:20],
         "account_team": account_team(context["account"]),
     }

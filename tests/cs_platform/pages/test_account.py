@@ -95,7 +95,7 @@ def test_revenue_lists_subscriptions(client, viewer):
     assert "Enterprise" in page(client, "account_revenue", subscription.account)
 
 
-@pytest.mark.parametrize(("name", "count"), [("account_people", 9), ("account_tickets", 8)])
+@pytest.mark.parametrize(("name", "count"), [("account_people", 12), ("account_tickets", 8)])
 def test_queries_do_not_grow(client, viewer, django_assert_num_queries, name, count):
     account = AccountFactory()
     MembershipFactory(account=account)

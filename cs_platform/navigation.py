@@ -43,6 +43,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("My day", "house", "my_day", keys="g h"),
             Entry("Accounts", "building-2", "account_list", keys="g a"),
+            Entry("Alerts", "bell", "alert_list", keys="g s"),
         ),
     ),
     (
@@ -51,6 +52,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("Data sources", "database", "source_list", AccessLevel.EDITOR, "g d"),
             Entry("Fields", "text-cursor-input", "fields", AccessLevel.EDITOR),
             Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
+            Entry("Alert rules", "bell-ring", "alert_rule_list", AccessLevel.EDITOR),
             Entry("API keys", "key-round", "api_key_list", AccessLevel.ADMIN),
             Entry("API reference", "braces", "api_docs"),
             Entry("Users & teams", "users", "user_list", AccessLevel.ADMIN),

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -105,3 +105,42 @@ def precision(useful: int, judged: int) -> Precision:
 def average(precisions: Sequence[Precision]) -> Precision:
     """Return what several rules are worth together."""
     return precision(sum(each.useful for each in precisions), sum(each.judged for each in precisions))
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a rule's conditions said of accounts on a day; `leaves` says which of those inside it ends for."""
+
+    on: date
+    matching: set[int]
+    leaves: Callable[[set[int]], set[int]]
+
+
+def replay(days: Iterable[Day], *, hold_days: int, cooldown_days: int) -> list[tuple[date, int]]:
+    """Return (day, account) of each alert a rule would have raised; who matches on the first day stands."""
+    raised: list[tuple[date, int]] = []
+    since: dict[int, date] = {}
+    shown: set[int] = set()
+    told: set[int] = set()
+    ended: dict[int, date] = {}
+    for number, day in enumerate(days):
+        inside = set(since)
+        gone = day.leaves((inside & shown) - day.matching) | (inside - shown - day.matching)
+        for account in gone:
+            if account in told:
+                ended[account] = day.on
+            del since[account]
+            shown.discard(account)
+            told.discard(account)
+        for account in day.matching - since.keys():
+            since[account] = day.on
+            if number == 0:
+                shown.add(account)
+        for account in sorted(day.matching - shown):
+            is_held = (day.on - since[account]).days >= hold_days
+            is_rested = account not in ended or (day.on - ended[account]).days >= cooldown_days
+            if is_held and is_rested:
+                raised.append((day.on, account))
+                shown.add(account)
+                told.add(account)
+    return raised

@@ -3,7 +3,8 @@
 from accounts.enums import Origin
 from accounts.models import AccountEvent
 from accounts.timeline import Facts, Told, describe_kind, load_facts
-from health.models import Scorecard
+from health.enums import CloseReason
+from health.models import AlertRule, Scorecard
 from health.scorecards import Band
 
 LABELS = {band.word: band.label for band in Band}
@@ -23,4 +24,16 @@ def tell_band(event: AccountEvent, facts: Facts) -> Told:
     return "gauge", f"{card}: {LABELS.get(old, old)} → {label}{figure}", why, tone
 
 
+@describe_kind("alert.raised", "alert.closed")
+def tell_alert(event: AccountEvent, facts: Facts) -> Told:
+    rule = facts.get("alert_rule", event.payload.get("alert_rule_id")) or "Alert"
+    tone = "green" if event.payload.get("alert_kind") == "opportunity" else "red"
+    if event.kind == "alert.raised":
+        return "bell", f"Alert: {rule}", "", tone
+    reason = str(event.payload.get("reason", ""))
+    label = dict(CloseReason.choices).get(reason, "")
+    return "bell-off", f"Alert closed: {rule}", label and f"{label}.", ""
+
+
+load_facts("alert_rule", AlertRule.all_objects.in_bulk)
 load_facts("scorecard", Scorecard.objects.in_bulk)

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from health.views import backtests, incidents, quarantine, scorecard_drafts, scorecards, sources
+from health.views import alert_rules, alerts, backtests, incidents, quarantine, scorecard_drafts, scorecards, sources
 
 urlpatterns = [
     path("settings/sources/", sources.source_list, name="source_list"),
@@ -61,4 +61,19 @@ urlpatterns = [
             ("yaml", scorecard_drafts.scorecard_draft_yaml),
         )
     ),
+    path("alerts/", alerts.alert_list, name="alert_list"),
+    path("alerts/budget/", alerts.alert_budget, name="alert_budget"),
+    path("alerts/<int:pk>/acknowledge/", alerts.alert_acknowledge, name="alert_acknowledge"),
+    path("alerts/<int:pk>/reopen/", alerts.alert_reopen, name="alert_reopen"),
+    path("alerts/<int:pk>/close/", alerts.alert_close, name="alert_close"),
+    path("alerts/<int:pk>/snooze/", alerts.alert_snooze, name="alert_snooze"),
+    path("alerts/<int:pk>/mute/", alerts.alert_mute, name="alert_mute"),
+    path("alerts/<int:pk>/judge/", alerts.alert_judge, name="alert_judge"),
+    path("alerts/mutes/<int:pk>/end/", alerts.mute_end, name="alert_mute_end"),
+    path("settings/alerts/", alert_rules.alert_rule_list, name="alert_rule_list"),
+    path("settings/alerts/new/", alert_rules.alert_rule_add, name="alert_rule_add"),
+    path("settings/alerts/budget/", alert_rules.alert_default_budget, name="alert_default_budget"),
+    path("settings/alerts/<int:pk>/", alert_rules.alert_rule, name="alert_rule"),
+    path("settings/alerts/<int:pk>/switch/", alert_rules.alert_rule_switch, name="alert_rule_switch"),
+    path("settings/alerts/<int:pk>/delete/", alert_rules.alert_rule_delete, name="alert_rule_delete"),
 ]

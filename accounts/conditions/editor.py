@@ -91,33 +91,40 @@ class GroupControl:
 class Editor:
     """A condition being edited. `root` is the state; `controls` what the template shows."""
 
-    def __init__(self, root: Group, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT) -> None:
+    def __init__(self, root: Group, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT, *, name: str = ROOT) -> None:
         self.root = root
         self.catalogue = catalogue
         self.entity = entity
+        self.name = name
         self.error = ""
 
     @classmethod
-    def of_tree(cls, tree: Any, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT) -> "Editor":
-        """Start from a stored condition, also from one that is no longer valid; None: empty."""
+    def of_tree(cls, tree: Any, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT, *, name: str = ROOT) -> "Editor":
+        """Start from a stored condition, also from one that is no longer valid; None: empty.
+
+        Several editors of one form have names of their own, words without a hyphen.
+        """
         node = node_from_tree(tree)
         root = node if isinstance(node, Group) and not node.contacts else Group(items=[node] if node else [])
-        return cls(root, catalogue, entity)
+        return cls(root, catalogue, entity, name=name)
 
     @classmethod
-    def of_form(cls, data: QueryDict, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT) -> "Editor":
+    def of_form(
+        cls, data: QueryDict, catalogue: Catalogue, entity: Entity = Entity.ACCOUNT, *, name: str = ROOT
+    ) -> "Editor":
         """Take what was posted, with the change that the pressed button asks for already made."""
-        editor = cls(group_from_form(data, ROOT), catalogue, entity)
+        editor = cls(group_from_form(data, name), catalogue, entity, name=name)
         verb, _, path = data.get("edit", "").partition(":")
-        editor._change(verb, path)
+        if path.split("-")[0] == name:
+            editor._change(verb, path)
         for row, entity_of in rows_of(editor.root, entity):
             _settle(row, catalogue, entity_of)
         return editor
 
     @staticmethod
-    def is_in(data: QueryDict) -> bool:
+    def is_in(data: QueryDict, name: str = ROOT) -> bool:
         """Whether a form with an editor was sent."""
-        return f"{ROOT}-match" in data
+        return f"{name}-match" in data
 
     @staticmethod
     def is_change(data: QueryDict) -> bool:
@@ -127,6 +134,11 @@ class Editor:
     def tree(self) -> dict[str, Any]:
         """Return the condition; rows without a field and empty groups are left out."""
         return tree_of(self.root, self.catalogue, self.entity) or {"all": []}
+
+    @staticmethod
+    def changed(data: QueryDict) -> str:
+        """Return the name of the editor whose button was pressed."""
+        return data.get("edit", "").partition(":")[2].split("-")[0]
 
     def is_valid(self) -> bool:
         """Whether the condition can be used; else rows carry their errors, `error` says what is wrong as a whole."""
@@ -146,11 +158,11 @@ class Editor:
         return is_valid
 
     def controls(self) -> GroupControl:
-        return self._group(self.root, ROOT, self.entity, depth=1)
+        return self._group(self.root, self.name, self.entity, depth=1)
 
     def _change(self, verb: str, path: str) -> None:
         parent, index = self._find(path)
-        target: Row | Group | None = self.root if path == ROOT else None
+        target: Row | Group | None = self.root if path == self.name else None
         if parent is not None and index is not None:
             target = parent.items[index]
             if verb == "remove":
@@ -192,7 +204,7 @@ class Editor:
                 else self._row(item, f"{name}-{n}", inner)
                 for n, item in enumerate(group.items)
             ],
-            is_root=name == ROOT,
+            is_root=name == self.name,
             can_ask_contacts=inner == Entity.ACCOUNT,
             can_nest=depth < MAX_DEPTH // 2 - 1,
         )

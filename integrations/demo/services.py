@@ -10,6 +10,7 @@ from accounts.events import stamp_events
 from accounts.models import Account
 from health.models import Source
 from health.services import ensure_starter_scorecard, score_accounts
+from health.services.alert_rules import ensure_starter_rules
 from health.services.sources import create_source
 from health.usage.processor import process_backlog
 from integrations.demo import company
@@ -54,6 +55,7 @@ def load_demo(*, now: datetime, say: Say, size: int = ACCOUNT_COUNT) -> None:
         score_accounts(scorecard=scorecard, now=now, as_of=day)
     load_facts(world, book, told, live=True)
     score_accounts(scorecard=scorecard, now=now)
+    ensure_starter_rules(now=now, raise_standing=True)
     while stamp_events():
         pass
     clock.tell(f"health scores of {len(days)} days")

@@ -8,6 +8,7 @@ import "./elements/copy-button.js";
 import "./elements/draft-editor.js";
 import "./elements/leave-guard.js";
 import "./elements/peek-drawer.js";
+import "./elements/row-keys.js";
 import "./elements/shortcut-keys.js";
 import "./elements/theme-switch.js";
 import "./elements/toast-region.js";

@@ -2,11 +2,24 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from cs_platform.pages import account, account_health, accounts, api_docs, my_day, search, styleguide, system
+from cs_platform.pages import (
+    account,
+    account_columns,
+    account_health,
+    account_selection,
+    accounts,
+    api_docs,
+    my_day,
+    search,
+    styleguide,
+    system,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", my_day.my_day, name="my_day"),
     path("accounts/", accounts.account_list, name="account_list"),
+    path("accounts/columns/", account_columns.account_columns, name="account_columns"),
+    path("accounts/change/", account_selection.account_selection, name="account_selection"),
     path("accounts/export/", accounts.account_export, name="account_export"),
     path("accounts/<int:pk>/", account.account_overview, name="account"),
     path("accounts/<int:pk>/health/", account_health.account_health, name="account_health"),

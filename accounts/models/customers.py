@@ -217,6 +217,16 @@ class Segment(models.Model):
         return self.name
 
 
+class ListColumns(models.Model):
+    """The columns somebody wants to see in the accounts list, by their keys."""
+
+    user = models.OneToOneField(User, primary_key=True, on_delete=models.CASCADE, related_name="list_columns")
+    keys = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return ", ".join(self.keys)
+
+
 class ExternalId(models.Model):
     """What another system calls a row of ours."""
 

@@ -7,6 +7,7 @@ from accounts.services.accounts import (
     upsert_account,
 )
 from accounts.services.attributes import define_attribute, delete_attribute, set_attributes, update_attribute
+from accounts.services.columns import choose_columns
 from accounts.services.contacts import (
     create_contact,
     delete_contact,
@@ -30,6 +31,7 @@ from accounts.services.facts import (
 from accounts.services.personas import create_persona
 from accounts.services.products import ensure_product
 from accounts.services.segments import create_segment, delete_segment, update_segment
+from accounts.services.selection import change_selected
 from accounts.services.subscriptions import (
     delete_subscription,
     set_exchange_rate,
@@ -40,6 +42,8 @@ from accounts.services.tickets import delete_ticket, upsert_ticket
 
 __all__ = [
     "assign_team_member",
+    "change_selected",
+    "choose_columns",
     "create_account",
     "create_contact",
     "create_persona",

@@ -22,6 +22,8 @@ from accounts.conditions.editor import Editor
 from accounts.models import Account, Segment
 from accounts.permissions import can_change_segment
 from accounts.queries import account_totals, search_accounts
+from cs_platform.formats import UNKNOWN
+from cs_platform.pages.account_columns import Column, all_columns, chosen_columns
 from health.enums import ScoreKind
 from health.models import CurrentScore
 from health.portfolio import Reason, reasons
@@ -32,8 +34,9 @@ from team.keyset import Order, keyset_page
 from team.models import User
 from team.requests import UserRequest
 
-PAGE_SIZE = 50
+PAGE_SIZE = 40
 SHOWN_SEGMENTS = 7
+SHOWN_REASONS = 2
 MAX_SEARCH = 200
 DEFAULT_SORT = "name"
 EXPORT_CHUNK = 1000
@@ -59,6 +62,7 @@ class AccountRow:
     score: CurrentScore | None
     trend: list[float | None]
     reasons: list[Reason]
+    cells: list[tuple[Column, Any]]
 
     @property
     def points(self) -> Decimal | None:
@@ -218,6 +222,8 @@ def account_list(request: UserRequest) -> HttpResponse:
             return redirect(listed.with_filter(write_filter(editor.tree())))
         if Editor.is_change(request.GET) and request.headers.get("HX-Request"):
             return render(request, "accounts/_condition_editor.html", {"editor": editor})
+    columns = all_columns()
+    shown = chosen_columns(request.user, columns)
     page = keyset_page(
         listed.sorted_accounts(),
         listed.order,
@@ -229,7 +235,10 @@ def account_list(request: UserRequest) -> HttpResponse:
     context = {
         "listed": listed,
         "chips": [(chip.text, listed.with_filter(chip.rest)) for chip in listed.chips],
-        "rows": account_rows(page.rows),
+        "rows": account_rows(page.rows, shown),
+        "columns": [(column, column in shown) for column in columns],
+        "shown": shown,
+        "address": request.GET.urlencode(),
         "page": page,
         "totals": account_totals(listed.accounts),
         "sort": listed.sort,
@@ -257,14 +266,28 @@ def account_export(request: UserRequest) -> HttpResponseBase:
     )
 
 
-def account_rows(accounts: Sequence[Account]) -> list[AccountRow]:
-    """Return the rows of a page: four queries, however many accounts."""
+def account_rows(accounts: Sequence[Account], columns: Sequence[Column]) -> list[AccountRow]:
+    """Return the rows of a page: at most four queries, however many accounts."""
     scores = main_scores(accounts)
-    trends, causes = weekly_scores(list(scores.values())), reasons(list(scores.values()))
+    keys = {column.key for column in columns}
+    trends = weekly_scores(list(scores.values())) if "trend" in keys else {}
+    causes = reasons(list(scores.values())) if "why" in keys else {}
     return [
-        AccountRow(account, scores.get(account.pk), trends.get(account.pk, []), causes.get(account.pk, []))
+        AccountRow(
+            account,
+            scores.get(account.pk),
+            trends.get(account.pk, []),
+            causes.get(account.pk, [])[:SHOWN_REASONS],
+            [(column, _shown(column, account)) for column in columns],
+        )
         for account in accounts
     ]
+
+
+def _shown(column: Column, account: Account) -> Any:
+    """Return what a plain cell says; one that the template draws says nothing here."""
+    value = column.text(account) if column.text else None
+    return UNKNOWN if value is None or value == "" else value
 
 
 def main_scores(accounts: Iterable[Account]) -> dict[int, CurrentScore]:

@@ -21,16 +21,17 @@ Dated = tuple[dt.date | str, float | None]
 
 @register.simple_tag
 def sparkline(values: charts.Series, band: str | None = None, label: str = "Trend",
-              low: float | None = None, high: float | None = None) -> SafeString:  # fmt: skip
-    """Draw a small line of equal steps; the label says first and last value."""
+              low: float | None = None, high: float | None = None, *, area: bool = True) -> SafeString:  # fmt: skip
+    """Draw a small line of equal steps, in a list better without `area`; the label says first and last value."""
     drawn = charts.sparkline(values, low=low, high=high)
     known = [value for value in values if value is not None]
     said = f"{label}: {known[0]:g} to {known[-1]:g}" if known else f"{label}: no data"
+    filled = format_html('<path class="series-area" d="{}"/>', drawn.area) if area else ""
     dots = format_html_join("", '<circle class="series-dot" cx="{}" cy="{}" r="2"/>', ((d.x, d.y) for d in drawn.dots))
     return format_html(
         '<svg class="spark {}" viewBox="0 0 {} {}" role="img" aria-label="{}">'
-        '<path class="series-area" d="{}"/><path class="series-line" d="{}"/>{}</svg>',
-        band_of(band).css if band else "", drawn.width, drawn.height, said, drawn.area, drawn.line, dots,
+        '{}<path class="series-line" d="{}"/>{}</svg>',
+        band_of(band).css if band else "", drawn.width, drawn.height, said, filled, drawn.line, dots,
     )  # fmt: skip
 
 

@@ -91,7 +91,7 @@ def test_query_count_does_not_grow_with_rows(client, user, version, django_asser
         for _ in range(count):
             account = ActivityFactory(account__csm=UserFactory(), account__team=None).account
             give_score(account, version, Decimal(50), band=Band.YELLOW)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(13):
             client.get(filtered({"all": [{"field": "csm", "op": "known"}]}))
 
 

@@ -94,7 +94,10 @@ class LeadTimes:
 
 @dataclass(frozen=True)
 class Judged:
-    """A contender's figures. Bands, lead times and alarms only where it has bands."""
+    """A contender's figures. Bands, lead times and alarms only where it has bands.
+
+    missed, false: LISTED_ALARMS of missed_count and false_count, the dearest first.
+    """
 
     contender: dict[str, Any]
     figures: dict[str, Estimate]
@@ -103,7 +106,9 @@ class Judged:
     reliability: list[Bin] = field(default_factory=list)
     bands: list[BandRow] = field(default_factory=list)
     lead: LeadTimes | None = None
+    missed_count: int = 0
     missed: list[dict[str, Any]] = field(default_factory=list)
+    false_count: int = 0
     false: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -293,7 +298,7 @@ def _judged(
     brier = float(((risk - churned) ** 2).mean()) if contender.is_probability and len(rows) else None
     has_bands = contender.key in bands
     band = bands[contender.key] if has_bands else pd.Series(dtype=np.int8)
-    latest = _alarms(rows, risk, band) if has_bands else pd.DataFrame()
+    missed, false = _alarms(rows, risk, band) if has_bands else (rows[:0], rows[:0])
     return Judged(
         contender=asdict(contender),
         figures=figures,
@@ -302,8 +307,10 @@ def _judged(
         reliability=_reliability(risk, churned) if contender.is_probability else [],
         bands=[_band_row(each, band, rows) for each in (Band.RED, Band.YELLOW, Band.GREEN)] if has_bands else [],
         lead=_lead_times(rows, band) if has_bands else None,
-        missed=_listed(latest[latest["churned"] & (latest["band"] == Band.GREEN)]) if has_bands else [],
-        false=_listed(latest[~latest["churned"] & (latest["band"] == Band.RED)]) if has_bands else [],
+        missed_count=len(missed),
+        missed=_listed(missed),
+        false_count=len(false),
+        false=_listed(false),
     )
 
 
@@ -374,10 +381,12 @@ def _lead_times(rows: pd.DataFrame, band: pd.Series) -> LeadTimes:
     )
 
 
-def _alarms(rows: pd.DataFrame, risk: pd.Series, band: pd.Series) -> pd.DataFrame:
-    """Return each account's newest row, the dearest first."""
+def _alarms(rows: pd.DataFrame, risk: pd.Series, band: pd.Series) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the accounts whose newest row was green and churned, and red and stayed; the dearest first."""
     every = rows.assign(risk=risk, band=band).sort_values("day")
-    return every.groupby("account").tail(1).sort_values(["revenue", "account"], ascending=[False, True])
+    latest = every.groupby("account").tail(1).sort_values(["revenue", "account"], ascending=[False, True])
+    churned = latest["churned"]
+    return latest[churned & (latest["band"] == Band.GREEN)], latest[~churned & (latest["band"] == Band.RED)]
 
 
 def _listed(rows: pd.DataFrame) -> list[dict[str, Any]]:

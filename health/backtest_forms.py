@@ -32,7 +32,8 @@ RULES = [
 
 
 def day_field(label: str, help_text: str = "") -> forms.DateField:
-    return forms.DateField(label=label, widget=forms.DateInput({"type": "date"}), help_text=help_text)
+    widget = forms.DateInput({"type": "date"}, format="%Y-%m-%d")
+    return forms.DateField(label=label, widget=widget, help_text=help_text)
 
 
 class BacktestForm(forms.Form):

@@ -35,6 +35,11 @@ VERDICT_PILLS = {
     "empty": ("Nothing to judge", "unknown"),
 }
 
+ALARMS = [
+    ("missed", "Missed", "healthy on the last date, and churned"),
+    ("false", "False alarms", "at risk on the last date, and stayed"),
+]
+
 
 @dataclass(frozen=True)
 class ListedBacktest:
@@ -159,8 +164,8 @@ def _judged(judged: dict[str, Any], names: dict[int, str]) -> dict[str, Any]:
         ],
         "lead": lead_text(judged["lead"]),
         "alarms": [
-            ("Missed", "Healthy on the last date, and churned", _named(judged["missed"], names)),
-            ("False alarms", "At risk on the last date, and stayed", _named(judged["false"], names)),
+            {"title": title, "about": about, "count": judged[f"{kind}_count"], "rows": _named(judged[kind], names)}
+            for kind, title, about in ALARMS
         ],
     }
 

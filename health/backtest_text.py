@@ -1,6 +1,5 @@
 """A finished backtest as lines of text, as `manage.py backtest` prints it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from health.models import Backtest
@@ -12,11 +11,11 @@ LISTED = 10
 FIGURE_LABELS = {
     "roc_auc": "ROC-AUC",
     "pr_auc": "PR-AUC",
-    "precision": "churned in top",
-    "recall": "found in top",
-    "lift": "lift",
+    "precision": "Churned in top",
+    "recall": "Found in top",
+    "lift": "Lift",
     "revenue_roc_auc": "ROC-AUC by revenue",
-    "revenue_recall": "revenue found",
+    "revenue_recall": "Revenue found",
 }
 
 
@@ -50,8 +49,8 @@ def report_lines(backtest: Backtest) -> list[str]:
         lines += ["", *_apart(found, labels)]
     lines += _learning(backtest, result["learning"])
     first = found["judged"][0]
-    lines += ["", f"Missed alarms (healthy by {first['contender']['label']}, churned): {_listed(first['missed'])}"]
-    return [*lines, f"False alarms (at risk, stayed): {_listed(first['false'])}"]
+    lines += ["", f"Missed alarms (healthy by {first['contender']['label']}, churned): {_listed(first, 'missed')}"]
+    return [*lines, f"False alarms (at risk, stayed): {_listed(first, 'false')}"]
 
 
 def _about(result: dict[str, Any]) -> str:
@@ -128,9 +127,10 @@ def _learning(backtest: Backtest, learning: dict[str, Any] | None) -> list[str]:
     return ["", about, *_table(rows)]
 
 
-def _listed(alarms: Sequence[dict[str, Any]]) -> str:
-    more = f" and {len(alarms) - LISTED:,} more" if len(alarms) > LISTED else ""
-    return (", ".join(f"account {each['account']} ({each['score']:.0f})" for each in alarms[:LISTED]) or "none") + more
+def _listed(judged: dict[str, Any], kind: str) -> str:
+    alarms, more = judged[kind], judged[f"{kind}_count"] - LISTED
+    told = ", ".join(f"account {each['account']} ({each['score']:.0f})" for each in alarms[:LISTED]) or "none"
+    return f"{told} and {more:,} more" if more > 0 else told
 
 
 def _table(rows: list[list[str]]) -> list[str]:

@@ -133,6 +133,7 @@ def test_bands_and_alarms_and_lead_times():
         }
     ]  # fmt: skip
     assert [(row["account"], row["revenue"]) for row in found.false] == [(4, None)]
+    assert (found.missed_count, found.false_count) == (1, 1)
 
 
 def test_lead_time_counts_back_over_an_unbroken_streak():

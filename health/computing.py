@@ -7,9 +7,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from accounts.conditions import Sql
-from health.frozen_values import EPOCH, read_with_freezes
+from health.freezes import EPOCH, NOT_FROZEN
+from health.frozen_values import read_with_freezes
 from health.metrics.query import AccountSet
-from health.metrics.values import NO_INPUT, NOT_FROZEN, Values
+from health.metrics.values import NO_INPUT, Values
 from health.results import Results, result_hashes
 from health.scorecards import Card
 from health.scoring import score

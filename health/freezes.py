@@ -5,6 +5,7 @@ day (UTC) on which it collapsed, for the accounts that live on it: value and fre
 that nothing decays, nobody turns red, and replays give the same.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
@@ -14,6 +15,9 @@ from accounts.conditions import Sql
 from health.enums import FeedKind
 from health.metrics.registry import MetricUse, get_metric
 from health.models import Incident
+
+EPOCH = date(1970, 1, 1)
+NOT_FROZEN = 0
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,12 @@ def freezes_of(account_id: int, *, as_of: datetime, recorded_by: datetime) -> li
 def freeze_of(use: MetricUse, freezes: list[Freeze]) -> Freeze | None:
     """Return the freeze that counts for a metric; None when it is not frozen."""
     return next((freeze for freeze in reversed(freezes) if freeze.holds(use)), None)
+
+
+def frozen_days(uses: Iterable[MetricUse], freezes: list[Freeze]) -> list[int]:
+    """Return the days since 1970 as of which metrics of an account were read; NOT_FROZEN for the others."""
+    found = (freeze_of(use, freezes) for use in uses)
+    return [NOT_FROZEN if freeze is None else (freeze.frozen_on - EPOCH).days for freeze in found]
 
 
 def _seen(as_of: datetime, recorded_by: datetime) -> QuerySet[Incident]:

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import datetime
 
 import numpy as np
 from django.db import connection
 
 from accounts.conditions import Sql
-from health.freezes import Freeze, freezes_at
+from health.freezes import EPOCH, NOT_FROZEN, Freeze, freezes_at
 from health.metrics.query import AccountSet
 from health.metrics.registry import MetricUse
-from health.metrics.values import NOT_FROZEN, Values, read_values
+from health.metrics.values import Values, read_values
 
-EPOCH = date(1970, 1, 1)
 # Up to so many accounts are asked for by their ids, more as part of the set.
 FEW_ACCOUNTS = 2_000
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from health.computing import compute_results, score_values
+from health.freezes import EPOCH, NOT_FROZEN, Freeze, frozen_days
 from health.metrics.query import AccountSet
 from health.metrics.values import NO_INPUT, Values
 from health.models import ScorecardVersion, ScoreSnapshot
@@ -64,7 +65,9 @@ def verify(receipt: dict[str, Any]) -> list[str]:
     return problems
 
 
-def shares_of(version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot) -> dict[str, float]:
+def shares_of(
+    version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot, freezes: list[Freeze]
+) -> dict[str, float]:
     """Return the share of the weight that each measure of a snapshot really had."""
     row = _score_row(
         card,
@@ -73,6 +76,7 @@ def shares_of(version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot) ->
         as_of=snapshot.as_of,
         values=snapshot.value,
         minutes=snapshot.fresh,
+        frozen=frozen_days([part.use for part in card.inputs], freezes),
     )
     return dict(zip(row.scores.shares.columns, row.scores.shares.to_numpy()[0].tolist(), strict=True))
 
@@ -102,6 +106,10 @@ def _computed_again(card: Card, receipt: dict[str, Any], lines: dict[str, dict[s
         NO_INPUT if line["fresh_at"] is None else int(datetime.fromisoformat(line["fresh_at"]).timestamp() // MINUTE)
         for line in lines.values()
     ]
+    frozen = [
+        (date.fromisoformat(day) - EPOCH).days if (day := line.get("frozen_as_of")) else NOT_FROZEN
+        for line in lines.values()
+    ]
     return _score_row(
         card,
         receipt["version"]["hash"],
@@ -109,11 +117,24 @@ def _computed_again(card: Card, receipt: dict[str, Any], lines: dict[str, dict[s
         as_of=date.fromisoformat(receipt["as_of"]),
         values=values,
         minutes=minutes,
+        frozen=frozen,
     )
 
 
 def _score_row(
-    card: Card, version_hash: str, *, account_id: int, as_of: date, values: list[float], minutes: list[int]
+    card: Card,
+    version_hash: str,
+    *,
+    account_id: int,
+    as_of: date,
+    values: list[float],
+    minutes: list[int],
+    frozen: list[int],
 ) -> Results:
-    row = Values(np.array([account_id]), np.array([values], np.float64), np.array([minutes], np.int32))
+    row = Values(
+        np.array([account_id]),
+        np.array([values], np.float64),
+        np.array([minutes], np.int32),
+        np.array([frozen], np.int32),
+    )
     return score_values(card, version_hash, row, as_of)

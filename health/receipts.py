@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import Persona, Product
+from health.freezes import Freeze, freeze_of, freezes_of
 from health.metrics.registry import Metric, MetricUse, get_metric
 from health.models import ScorecardVersion, ScoreSnapshot
 from health.scorecards import Band, Card, Comparison, Effect, Group, Limit, Measure
@@ -24,7 +25,10 @@ MINUTE = 60
 
 @dataclass(frozen=True)
 class Line:
-    """One measure of a receipt. `value` and `points` None: unknown; `points` also when it is too old."""
+    """One measure of a receipt. `value` and `points` None: unknown; `points` also when it is too old.
+
+    `freeze`: why it was read as of an earlier day, and its age counted to that day; None: it was not.
+    """
 
     measure: Measure
     metric: Metric
@@ -37,6 +41,7 @@ class Line:
     nominal_share: float
     share: float
     contribution: float
+    freeze: Freeze | None = None
 
     @property
     def about(self) -> str:
@@ -62,6 +67,7 @@ class LimitLine:
     is_fired: bool | None
     held_at: float
     contribution: float
+    freeze: Freeze | None = None
 
     @property
     def about(self) -> str:
@@ -114,6 +120,13 @@ class Receipt:
     card: Card
     root: Part
     limits: tuple[LimitLine, ...] = ()
+
+    @property
+    def freezes(self) -> list[Freeze]:
+        """What holds any of its measures or limits, each once, the earliest collapse first."""
+        found = [line.freeze for line in self.lines] + [limit.freeze for limit in self.limits]
+        freezes = {freeze for freeze in found if freeze is not None}
+        return sorted(freezes, key=lambda freeze: freeze.collapsed_since)
 
     @property
     def lines(self) -> list[Line]:
@@ -179,9 +192,22 @@ def build_receipt(snapshot: ScoreSnapshot, version: ScorecardVersion | None = No
     card = version.card()
     inputs = zip(snapshot.value, snapshot.fresh, snapshot.points, snapshot.contribution, strict=True)
     found = dict(zip([part.key for part in card.inputs], inputs, strict=True))
-    reading = _Reading(snapshot.as_of, found, shares_of(version, card, snapshot), card.shares(), scope_names(card))
+    reading = _Reading(
+        snapshot.as_of,
+        found,
+        shares_of(version, card, snapshot, freezes := freezes_in(snapshot)),
+        card.shares(),
+        scope_names(card),
+        freezes,
+    )
     limits = tuple(_limit(limit, card, reading) for limit in card.limits)
     return Receipt(snapshot, version, card, _part(card.root, 0, (), reading), limits)
+
+
+def freezes_in(snapshot: ScoreSnapshot) -> list[Freeze]:
+    """Return what was frozen when a snapshot was computed."""
+    as_of = datetime.combine(snapshot.as_of, time(), UTC)
+    return freezes_of(snapshot.account_id, as_of=as_of, recorded_by=snapshot.recorded_by)
 
 
 def use_words(use: MetricUse, names: dict[str, str] | None = None) -> str:
@@ -224,6 +250,7 @@ class _Reading:
     shares: dict[str, float]
     nominal: dict[str, float]
     names: dict[str, str]
+    freezes: list[Freeze]
 
 
 def _part(group: Group, depth: int, path: tuple[str, ...], reading: _Reading) -> Part:
@@ -247,8 +274,8 @@ def _part(group: Group, depth: int, path: tuple[str, ...], reading: _Reading) ->
 
 def _line(measure: Measure, path: tuple[str, ...], reading: _Reading) -> Line:
     value, minute, points, contribution = reading.found[measure.key]
-    fresh_at = _moment(minute)
-    end = datetime.combine(reading.as_of, time(), UTC)
+    fresh_at, freeze = _moment(minute), freeze_of(measure.use, reading.freezes)
+    end = datetime.combine(reading.as_of, time(), UTC) if freeze is None else freeze.frozen_at
     return Line(
         measure=measure,
         metric=get_metric(measure.use.metric),
@@ -261,6 +288,7 @@ def _line(measure: Measure, path: tuple[str, ...], reading: _Reading) -> Line:
         nominal_share=reading.nominal[measure.key],
         share=reading.shares[measure.key],
         contribution=contribution / HUNDREDTHS,
+        freeze=freeze,
     )
 
 
@@ -275,6 +303,7 @@ def _limit(limit: Limit, card: Card, reading: _Reading) -> LimitLine:
         is_fired=None if points == UNKNOWN else points > 0,
         held_at=card.held_at(limit),
         contribution=contribution / HUNDREDTHS,
+        freeze=freeze_of(limit.use, reading.freezes),
     )
 
 
@@ -295,6 +324,7 @@ def _line_as_dict(line: Line) -> dict[str, Any]:
         "unit": line.metric.unit,
         "value": line.value,
         "fresh_at": None if line.fresh_at is None else line.fresh_at.isoformat(),
+        **_freeze_as_dict(line.freeze),
         "state": line.state,
         "curve": [list(point) for point in line.measure.curve],
         "points": line.points,
@@ -302,6 +332,12 @@ def _line_as_dict(line: Line) -> dict[str, Any]:
         "share": round(line.share, 6),
         "contribution": line.contribution,
     }
+
+
+def _freeze_as_dict(freeze: Freeze | None) -> dict[str, str | None]:
+    if freeze is None:
+        return {"frozen_as_of": None, "frozen_because": None}
+    return {"frozen_as_of": freeze.frozen_on.isoformat(), "frozen_because": freeze.words}
 
 
 def _limit_as_dict(line: LimitLine) -> dict[str, Any]:
@@ -316,6 +352,7 @@ def _limit_as_dict(line: LimitLine) -> dict[str, Any]:
         "held_at": line.held_at,
         "value": line.value,
         "fresh_at": None if line.fresh_at is None else line.fresh_at.isoformat(),
+        **_freeze_as_dict(line.freeze),
         "is_fired": line.is_fired,
         "contribution": line.contribution,
     }

@@ -120,6 +120,11 @@ class ReceiptMeasureReader(serializers.Serializer):
     unit = serializers.CharField()
     value = serializers.FloatField(allow_null=True, help_text="What was measured; null: unknown.")
     fresh_at = serializers.DateTimeField(allow_null=True, help_text="The newest fact that went in.")
+    frozen_as_of = serializers.DateField(
+        allow_null=True,
+        help_text="The UTC day before which it was read, because its data had stopped; null: it was not.",
+    )
+    frozen_because = serializers.CharField(allow_null=True)
     state = serializers.ChoiceField(choices=["known", "stale", "missing"])
     curve = serializers.ListField(child=serializers.ListField(child=serializers.FloatField()))
     points = serializers.FloatField(allow_null=True, help_text="0 to 100, from the curve.")
@@ -140,6 +145,11 @@ class ReceiptLimitReader(serializers.Serializer):
     held_at = serializers.FloatField(help_text="The score at which it holds.")
     value = serializers.FloatField(allow_null=True, help_text="What was measured; null: unknown, it does not fire.")
     fresh_at = serializers.DateTimeField(allow_null=True, help_text="The newest fact that went in.")
+    frozen_as_of = serializers.DateField(
+        allow_null=True,
+        help_text="The UTC day before which it was read, because its data had stopped; null: it was not.",
+    )
+    frozen_because = serializers.CharField(allow_null=True)
     is_fired = serializers.BooleanField(allow_null=True)
     contribution = serializers.FloatField(help_text="Points by which it moved the score.")
 

@@ -14,7 +14,6 @@ from health.metrics.registry import MetricUse
 from health.packed import read_rows
 
 NO_INPUT = -1
-NOT_FROZEN = 0
 
 
 @dataclass(frozen=True)
@@ -22,8 +21,8 @@ class Values:
     """Rows are accounts, columns the metrics asked for, in their order.
 
     value: float64, NaN: unknown. fresh: the minute since 1970 of the newest input, NO_INPUT: none.
-    frozen: the day since 1970 as of which it was read, where the data it is made from had stopped;
-    NOT_FROZEN elsewhere; None: nothing is.
+    frozen: the day since 1970 as of which it was read, where the data it is made from had stopped
+    (health/freezes.py), 0 elsewhere; None: nothing is.
     """
 
     account_ids: npt.NDArray[np.int64]

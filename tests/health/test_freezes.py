@@ -1,5 +1,6 @@
 """While data has stopped nobody turns red, nothing decays, and what was computed then can be replayed."""
 
+import json
 from copy import deepcopy
 from datetime import timedelta
 
@@ -9,14 +10,18 @@ from django.utils import timezone
 from accounts.conditions import Moment, matching_ids
 from accounts.models import AccountEvent
 from accounts.services import record_survey_response
+from health import frozen_values
 from health.enums import FeedKind, Opening
 from health.feeds import Feed
 from health.freezes import freeze_of, freezes_at, freezes_of
 from health.models import CurrentScore, IncidentAccount, ScoreSnapshot
+from health.proof import replay, verify
+from health.receipts import build_receipt
 from health.scorecards import Band
 from health.services import incidents as service
 from health.services import score_accounts, score_changed_accounts
-from tests.factories import AccountFactory, ProductFactory, SourceFactory
+from team.enums import AccessLevel
+from tests.factories import AccountFactory, ProductFactory, SourceFactory, UserFactory
 from tests.health.cards import CONFIG, make_scorecard
 from tests.health.feed_rows import tells_about
 from tests.health.metrics.reading import use_of
@@ -187,3 +192,81 @@ def test_conditions_read_frozen_metrics_too(source):
     assert matching_ids(busy, moment) == {held.pk}
     assert matching_ids(idle, moment) == set()
     assert matching_ids({"all": [{"not": quiet}, busy]}, moment) == {held.pk}
+
+
+# --- The receipt and the replay ------------------------------------------------------------------
+
+
+def test_a_receipt_during_an_incident_says_so_and_proves_itself(source):
+    card = make_scorecard(config=FRESH)
+    account = user_of(source)
+    open_incident(source)
+    score_accounts(scorecard=card, now=timezone.now())
+    receipt = build_receipt(newest(account))
+    events, sentiment = receipt.lines
+    assert (events.freeze.frozen_on, events.age_days, events.state) == (ago(STOPPED_DAYS).date(), 0, "known")
+    assert sentiment.freeze is None
+    assert [freeze.name for freeze in receipt.freezes] == ["App"]
+    plain = json.loads(json.dumps(receipt.as_dict()))
+    assert plain["measures"][0]["frozen_as_of"] == str(ago(STOPPED_DAYS).date())
+    assert plain["measures"][0]["frozen_because"] == "because the source “App” stopped sending usage events"
+    assert plain["measures"][1]["frozen_as_of"] is None
+    assert verify(plain) == []
+    plain["measures"][0]["frozen_as_of"] = None
+    assert verify(plain) != []
+
+
+def test_the_health_tab_says_so(client, source):
+    account = user_of(source)
+    open_incident(source)
+    score_accounts(scorecard=make_scorecard(), now=timezone.now())
+    client.force_login(UserFactory())
+    page = client.get(f"/accounts/{account.pk}/health/").content.decode()
+    assert "because the source “App” stopped sending usage events" in page
+    assert page.count(">Frozen<") == 1
+    assert "See the incident" not in page
+    client.force_login(UserFactory(access_level=AccessLevel.EDITOR))
+    assert "See the incident" in client.get(f"/accounts/{account.pk}/health/").content.decode()
+
+
+def test_a_replay_of_a_snapshot_taken_during_an_incident_is_identical_whatever_came_later(source):
+    card = make_scorecard(config=FRESH)
+    account = user_of(source)
+    score_accounts(scorecard=card, now=timezone.now())
+    before = newest(account)
+    incident = open_incident(source)
+    score_accounts(scorecard=card, now=timezone.now())
+    during = newest(account)
+    # The data come late, the incident ends, another one begins: the past stays what it was.
+    use(account, ago(5).date(), 40, recorded_at=timezone.now())
+    service._close(incident, how="volume")
+    score_accounts(scorecard=card, now=timezone.now())
+    after = newest(account)
+    open_incident(source, days=3)
+    assert len({bytes(before.hash), bytes(during.hash), bytes(after.hash)}) == 3
+    for snapshot in (before, during, after):
+        assert replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
+        assert verify(build_receipt(snapshot).as_dict()) == []
+
+
+def test_a_collapse_during_a_running_scoring_is_seen_whole_or_not_at_all(source, monkeypatch):
+    """An incident opened between the snapshot of the database and the reading of it does not count."""
+    card = make_scorecard(config=FRESH)
+    account = user_of(source)
+    moments = []
+    real = frozen_values.freezes_at
+
+    def late(*, as_of, recorded_by):
+        moments.append(open_incident(source) if not moments else None)
+        return real(as_of=as_of, recorded_by=recorded_by)
+
+    monkeypatch.setattr(frozen_values, "freezes_at", late)
+    score_accounts(scorecard=card, now=timezone.now())
+    snapshot = newest(account)
+    monkeypatch.undo()
+    assert snapshot.recorded_by < moments[0].opened_at
+    assert snapshot.score == -1
+    assert replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
+    # Opening it made it due to score them again.
+    score_changed_accounts(now=timezone.now())
+    assert newest(account).score == 8000

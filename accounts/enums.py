@@ -80,11 +80,12 @@ class Priority(TextChoices):
 
 
 class SurveyKind(TextChoices):
-    """NPS 0–10, CSAT 1–5, CES 1–7."""
+    """NPS 0–10, CSAT 1–5, CES 1–7, and 1–5: how hard it would be to reach their goals without us."""
 
     NPS = "nps", "NPS"
     CSAT = "csat", "CSAT"
     CES = "ces", "CES"
+    INDISPENSABLE = "indispensable", "Indispensability"
 
 
 class SentimentLevel(IntegerChoices):

@@ -333,7 +333,7 @@ def _tell_survey(event: AccountEvent, facts: Facts) -> Told:
 
 
 def _survey_tone(kind: str, score: int) -> str:
-    low, high = {"nps": (6, 9), "csat": (2, 4), "ces": (3, 6)}.get(kind, (0, 0))
+    low, high = {"nps": (6, 9), "csat": (2, 4), "ces": (3, 6), "indispensable": (2, 4)}.get(kind, (0, 0))
     return "red" if score <= low else "green" if score >= high else "yellow"
 
 

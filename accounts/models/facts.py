@@ -158,11 +158,11 @@ class TicketChange(TicketState, Fact):
 
 
 class SurveyResponse(Fact, SyncRow):
-    """An answer to an NPS (0–10), CSAT (1–5) or CES (1–7) question."""
+    """An answer to an NPS (0–10), CSAT (1–5), CES (1–7) or indispensability (1–5) question."""
 
     account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="survey_responses")
     contact = models.ForeignKey(Contact, null=True, blank=True, on_delete=models.SET_NULL)
-    kind = models.CharField(max_length=4, choices=SurveyKind)
+    kind = models.CharField(max_length=16, choices=SurveyKind)
     score = models.PositiveSmallIntegerField()
     comment = models.TextField(blank=True)
     source = models.CharField(max_length=60, blank=True)
@@ -176,7 +176,8 @@ class SurveyResponse(Fact, SyncRow):
             models.CheckConstraint(
                 condition=Q(kind="nps", score__lte=10)
                 | Q(kind="csat", score__gte=1, score__lte=5)
-                | Q(kind="ces", score__gte=1, score__lte=7),
+                | Q(kind="ces", score__gte=1, score__lte=7)
+                | Q(kind="indispensable", score__gte=1, score__lte=5),
                 name="survey_score_in_range",
             )
         ]

@@ -30,6 +30,7 @@ SURVEY_RANGE = {
     SurveyKind.NPS: (0, 10),
     SurveyKind.CSAT: (1, 5),
     SurveyKind.CES: (1, 7),
+    SurveyKind.INDISPENSABLE: (1, 5),
 }
 WORDS = ("kind", "function", "subject", "body", "initiative")
 EDITABLE = {*WORDS, "occurred_at", "author", "contacts", "source"}

@@ -10,6 +10,8 @@ from health.metrics.usage import window
 FAMILY = "Feedback"
 FEEDS = frozenset({FeedKind.SURVEYS})
 PEOPLE = frozenset({"persona", "role"})
+# The answers that complain: detractors, and the lower half of the other scales.
+COMPLAINT_UP_TO = {SurveyKind.NPS: 6, SurveyKind.CSAT: 2, SurveyKind.CES: 3}
 SURVEY_PARAMETERS = (
     window(180),
     Parameter(
@@ -51,6 +53,21 @@ def _nps(query: Query, use: MetricUse) -> Column:
     return _survey(query, use, SurveyKind.NPS, opinion)
 
 
+def _indispensability(query: Query, use: MetricUse) -> Column:
+    return _survey(query, use, SurveyKind.INDISPENSABLE, "avg(r.score) {these}")
+
+
+def _complaints(query: Query, use: MetricUse) -> Column:
+    answers = _answers(query, use)
+    recent = f"r.occurred_at >= %(as_of)s - interval '{use['days']} days'"
+    complains = " OR ".join(f"r.kind = '{kind}' AND r.score <= {highest}" for kind, highest in COMPLAINT_UP_TO.items())
+    number = answers.column(f"count(*) FILTER (WHERE {recent})")
+    unhappy = answers.column(f"count(*) FILTER (WHERE {recent} AND ({complains}))")
+    return Column(
+        f"CASE WHEN {number} > 0 THEN {unhappy} END", answers.column(f"max(r.occurred_at) FILTER (WHERE {recent})")
+    )
+
+
 def _sentiment(query: Query, use: MetricUse) -> Column:
     newest = query.rows(
         "SELECT DISTINCT ON (s.account_id) s.account_id, s.level, s.occurred_at FROM accounts_sentiment s"
@@ -81,6 +98,20 @@ register(
         "ces", "CES", "of 7", FAMILY,
         "Mean ease, 1 to 7, over answers in the window.",
         "Too few answers in the window.", _ces, SURVEY_PARAMETERS, PEOPLE, feeds=FEEDS,
+    )
+)  # fmt: skip
+register(
+    Metric(
+        "indispensability", "Indispensability", "of 5", FAMILY,
+        "Mean answer to “How hard would it be to reach your goals without us?”, 1 to 5, over answers in the window.",
+        "Too few answers in the window.", _indispensability, SURVEY_PARAMETERS, PEOPLE,
+    )
+)  # fmt: skip
+register(
+    Metric(
+        "complaints", "Complaints", "answers", FAMILY,
+        "Answers that complain in the window: NPS 0 to 6, CSAT 1 or 2, CES 1 to 3.",
+        "Nobody answered any survey in the window.", _complaints, (window(180),), PEOPLE,
     )
 )  # fmt: skip
 register(

@@ -87,7 +87,7 @@ def deep(levels: int) -> dict:
         (
             {"field": "survey_score", "op": "known", "params": {"kind": "xyz"}},
             WrongValue,
-            "params.kind: Latest survey score: Survey is one of nps, csat, ces, not 'xyz'.",
+            "params.kind: Latest survey score: Survey is one of nps, csat, ces, indispensable, not 'xyz'.",
         ),
         ({"field": "stage", "op": "known", "params": []}, WrongShape, "params: The parameters are an object"),
         (deep(8), TooLarge, "not.not.not.not.not.not.not.not: A condition is at most 8 levels deep."),

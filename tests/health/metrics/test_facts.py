@@ -152,6 +152,24 @@ def answer(account, kind, score, at, now=None, **options):
     return record_survey_response(account=account, kind=kind, score=score, occurred_at=at, now=now or at, **options)[0]
 
 
+def test_indispensability_is_the_mean_answer(account):
+    for score, days in ((5, 1), (2, 40)):
+        answer(account, "indispensable", score, ago(days))
+    assert read("indispensability", account) == (3.5, ago(1))
+    assert value_of("indispensability", account, days=30) == 5
+
+
+def test_complaints_are_low_answers_of_any_survey(account):
+    assert value_of("complaints", account) is None
+    answer(account, "nps", 7, ago(1))
+    assert read("complaints", account) == (0, ago(1))
+    low, fine = (("nps", 6), ("csat", 2), ("ces", 3)), (("csat", 3), ("ces", 4), ("indispensable", 1))
+    for kind, score in (*low, *fine):
+        answer(account, kind, score, ago(2))
+    assert value_of("complaints", account) == len(low)
+    assert value_of("complaints", account, days=2) == 0
+
+
 def test_nps_is_promoters_less_detractors(account):
     for score, days in [(10, 1), (9, 5), (8, 5), (7, 6), (6, 7), (0, 170), (0, 200)]:
         answer(account, "nps", score, ago(days))

@@ -26,9 +26,9 @@ PATIENCE_SECONDS = 90
 
 def run(*, accounts: int) -> dict[str, float]:
     """Return seconds from acceptance to score: p50, p95 and the longest; and the load meanwhile."""
-    from health.services import ensure_starter_scorecard
+    from health.services import ensure_starter_scorecards
 
-    ensure_starter_scorecard(now=datetime.now(UTC))
+    ensure_starter_scorecards(now=datetime.now(UTC))
     prepare(accounts)
     with ExitStack() as stack:
         port = stack.enter_context(web_server())

@@ -152,14 +152,14 @@ def run(*, accounts: int) -> dict[str, float]:
 def fill_book(*, accounts: int) -> None:
     """Add a generated book by plain SQL and gather statistics. Meant for an empty database."""
     from health.models import Scorecard
-    from health.services import ensure_starter_scorecard
+    from health.services import ensure_starter_scorecards
     from health.services.scores import SCORE_SNAPSHOT
     from health.usage.partitions import ensure_coming_partitions, ensure_partitions
 
     now = datetime.now(UTC)
     as_of = now.date() + timedelta(days=1)
     ensure_coming_partitions(now)
-    ensure_starter_scorecard(now=now)
+    ensure_starter_scorecards(now=now)
     version = Scorecard.objects.select_related("version").get().version
     assert version is not None
     ensure_partitions(SCORE_SNAPSHOT, [as_of - timedelta(weeks=week) for week in range(WEEKS)])

@@ -40,7 +40,7 @@ def check_feeds(payload: work.Payload) -> None:
 @work.handler("health.score_changed", lease_seconds=120, atomic=False)
 def score_changed(payload: work.Payload) -> None:
     now = timezone.now()
-    scorecards.ensure_starter_scorecard(now=now)
+    scorecards.ensure_starter_scorecards(now=now)
     alert_rules.ensure_starter_rules(now=now)
     scores.score_changed_accounts(now=now)
 

@@ -13,7 +13,7 @@ from health.services.scorecard_drafts import (
 from health.services.scorecards import (
     archive_scorecard,
     create_scorecard,
-    ensure_starter_scorecard,
+    ensure_starter_scorecards,
     move_scorecard,
     publish_version,
     restore_scorecard,
@@ -33,7 +33,7 @@ __all__ = [
     "create_draft",
     "create_scorecard",
     "discard_draft",
-    "ensure_starter_scorecard",
+    "ensure_starter_scorecards",
     "forget_old_snapshots",
     "lock_draft",
     "move_scorecard",

@@ -22,7 +22,7 @@ from team.security import log_security
 
 MAX_NAME_LENGTH = 80
 MAX_REASON_LENGTH = 500
-STARTER_FILE = Path(__file__).parent.parent / "starter.yaml"
+STARTERS = Path(__file__).parent.parent / "starters"
 
 
 @transaction.atomic
@@ -185,18 +185,27 @@ def restore_scorecard(*, scorecard: Scorecard, now: datetime, actor: User | None
     return scorecard
 
 
-def ensure_starter_scorecard(*, now: datetime) -> Scorecard | None:
-    """Create the starter scorecard where there is none at all; None when there is one."""
-    if Scorecard.objects.exists():
-        return None
-    starter = starter_config()
-    name, kind, note = (starter.pop(key) for key in ("name", "kind", "note"))
-    return create_scorecard(name=name, kind=kind, note=note, config=starter, now=now)
+def ensure_starter_scorecards(*, now: datetime) -> list[Scorecard]:
+    """Create the starter scorecard of each kind that has no scorecard at all; return those created."""
+    there = set(Scorecard.objects.values_list("kind", flat=True))
+    created = []
+    for place, kind in enumerate(ScoreKind, start=1):
+        if kind not in there:
+            starter = starter_config(kind)
+            del starter["kind"]
+            name, note = _free_starter_name(starter.pop("name")), starter.pop("note")
+            created.append(create_scorecard(name=name, kind=kind, note=note, config=starter, position=place, now=now))
+    return created
 
 
-def starter_config() -> dict[str, Any]:
-    """Return what starter.yaml says: name, kind, note and the configuration."""
-    return dict(_starter())
+def _free_starter_name(name: str) -> str:
+    """Return the name, or with a word added when a scorecard of another kind has it."""
+    return f"{name} (starter)" if Scorecard.objects.filter(name=name).exists() else name
+
+
+def starter_config(kind: str = ScoreKind.HEALTH) -> dict[str, Any]:
+    """Return what the starter file of a kind says: name, kind, note and the configuration."""
+    return dict(_starter(kind))
 
 
 def free_name(name: str, scorecard: Scorecard | None = None) -> str:
@@ -221,6 +230,6 @@ def log_scorecard(kind: str, scorecard: Scorecard, now: datetime, actor: User | 
 
 
 @cache
-def _starter() -> dict[str, Any]:
-    data: dict[str, Any] = yaml.safe_load(STARTER_FILE.read_text())
+def _starter(kind: str) -> dict[str, Any]:
+    data: dict[str, Any] = yaml.safe_load((STARTERS / f"{kind}.yaml").read_text())
     return data

@@ -7,6 +7,7 @@ from random import Random
 from zoneinfo import ZoneInfo
 
 from accounts.enums import ActivityKind, Initiative, Priority, SurveyKind, TicketStatus, Tier
+from accounts.services.facts import SURVEY_RANGE
 from integrations.demo import company, texts
 from integrations.demo.book import HISTORY_DAYS, SEED, Customer, Someone
 from team.enums import Function
@@ -15,6 +16,7 @@ from team.enums import Function
 CADENCE_DAYS = {Tier.ENTERPRISE: 32, Tier.GROWTH: 62, Tier.STARTER: 140}
 REVIEW_DAYS = {Tier.ENTERPRISE: 92, Tier.GROWTH: 183}
 NPS_DAYS = 183
+INDISPENSABLE_DAYS = 240
 SENTIMENT_DAYS = 75
 ANSWER_RATE = 0.55
 CSAT_RATE = 0.4
@@ -100,7 +102,7 @@ class _Teller:
         if self.customer.story.key == "no_data":
             return facts
         facts.asked = sorted(self._tickets(), key=lambda ticket: ticket.at)
-        facts.answered = [*self._nps(), *self._ces(), *self._csat(facts.asked)]
+        facts.answered = [*self._nps(), *self._ces(), *self._csat(facts.asked), *self._indispensable()]
         facts.said = sorted(self._talks(), key=lambda said: said.at)
         facts.judged = list(self._judgements())
         return facts
@@ -197,6 +199,15 @@ class _Teller:
             score = max(1, min(7, round(self._feeling(day) * 1.5 - 0.5)))
             yield self._answer(day, SurveyKind.CES, score, self.customer.champion)
 
+    def _indispensable(self) -> Iterator[Answered]:
+        """Whoever succeeds with the product says so, also where they are unhappy with us."""
+        for day in self._days(INDISPENSABLE_DAYS, 0.2):
+            for someone in self.customer.people_on(day)[:2]:
+                if self.random.random() < ANSWER_RATE:
+                    use = self.customer.story.use((self.last - day).days / 7, self.customer.phase)
+                    score = round(1 + 3.5 * min(use, 1.1) + self.random.uniform(-0.7, 0.7))
+                    yield self._answer(day, SurveyKind.INDISPENSABLE, max(1, min(5, score)), someone)
+
     def _csat(self, tickets: list[Asked]) -> Iterator[Answered]:
         for ticket in tickets:
             if ticket.resolved_at is None or self.random.random() > CSAT_RATE:
@@ -207,7 +218,7 @@ class _Teller:
             yield Answered(at, SurveyKind.CSAT, score, self._comment(texts.CSAT, score / 5), ticket.who)
 
     def _answer(self, day: date, kind: str, score: int, who: Someone) -> Answered:
-        part = score / (10 if kind == SurveyKind.NPS else 7)
+        part = score / SURVEY_RANGE[SurveyKind(kind)][1]
         return Answered(self._at(day), kind, score, self._comment(texts.NPS, part), who)
 
     def _comment(self, comments: dict[str, tuple[str, ...]], part: float) -> str:

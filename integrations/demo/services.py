@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from accounts.events import stamp_events
 from accounts.models import Account
 from health.models import Source
-from health.services import ensure_starter_scorecard, score_accounts
+from health.services import ensure_starter_scorecards, score_accounts
 from health.services.alert_rules import ensure_starter_rules
 from health.services.sources import create_source
 from health.usage.processor import process_backlog
@@ -48,13 +48,14 @@ def load_demo(*, now: datetime, say: Say, size: int = ACCOUNT_COUNT) -> None:
     # Nobody else has had the time to: without figures about the tables every score is slow.
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-    scorecard = ensure_starter_scorecard(now=now)
-    assert scorecard is not None
+    scorecards = ensure_starter_scorecards(now=now)
     days = [*history_days(now.date()), None]
-    for day in days:
-        score_accounts(scorecard=scorecard, now=now, as_of=day)
+    for scorecard in scorecards:
+        for day in days:
+            score_accounts(scorecard=scorecard, now=now, as_of=day)
     load_facts(world, book, told, live=True)
-    score_accounts(scorecard=scorecard, now=now)
+    for scorecard in scorecards:
+        score_accounts(scorecard=scorecard, now=now)
     ensure_starter_rules(now=now, raise_standing=True)
     while stamp_events():
         pass

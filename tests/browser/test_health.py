@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 
 from accounts.services import join_account, record_activity, record_sentiment, record_survey_response
-from health.services import ensure_starter_scorecard, score_accounts
+from health.services import ensure_starter_scorecards, score_accounts
 from team.enums import AccessLevel
 from tests.browser.checks import check_page
 from tests.factories import AccountFactory, ContactFactory, SubscriptionFactory, TicketFactory, UserFactory
@@ -35,7 +35,7 @@ def account():
     record_sentiment(account=account, user=UserFactory(), level=2, now=now - timedelta(days=20))
     record_survey_response(account=account, kind="nps", score=9, occurred_at=start, now=start)
     record_activity(account=account, kind="call", occurred_at=start, now=start)
-    card = ensure_starter_scorecard(now=now)
+    card = ensure_starter_scorecards(now=now)[0]
     for back in range(30, 0, -1):
         score_accounts(scorecard=card, now=now, as_of=now.date() - timedelta(days=back - 1))
     score_accounts(scorecard=card, now=now)

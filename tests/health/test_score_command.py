@@ -6,7 +6,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from health.models import CurrentScore, DirtyAccount, Scorecard, ScoreSnapshot
+from health.models import CurrentScore, DirtyAccount, ScoreSnapshot
 from health.services.scores import score_everybody
 from team.models import Work
 from team.work import run_due_work
@@ -24,11 +24,15 @@ def account():
     return account
 
 
-def test_score_command_makes_the_starter_scorecard_and_scores_by_it(account, capsys):
+def test_score_command_makes_the_starter_scorecards_and_scores_by_them(account, capsys):
     call_command("score")
-    assert CurrentScore.objects.get().scorecard == Scorecard.objects.get(name="Health")
+    scores = {score.scorecard.name: score for score in CurrentScore.objects.all()}
+    assert set(scores) == {"Health", "Success", "Happiness"}
+    assert scores["Health"].score is not None
+    assert scores["Happiness"].score is None  # silence is not happiness
     day = timezone.now().date() + timedelta(days=1)
-    assert capsys.readouterr().out == f"1 scored by Health as of {day}: 1 new, 1 bands changed.\n"
+    report = capsys.readouterr().out
+    assert report == f"3 scored by Health, Success, Happiness as of {day}: 3 new, 2 bands changed.\n"
 
 
 def test_score_command_as_of_a_day_for_one_card_and_account(account, capsys):
@@ -46,7 +50,7 @@ def test_score_command_as_of_a_day_for_one_card_and_account(account, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"scorecard": "Nope"}, "There is no live scorecard 'Nope'; there are 'Health'."),
+        ({"scorecard": "Nope"}, "There is no live scorecard 'Nope'; there are 'Health', 'Success', 'Happiness'."),
         ({"account": 99}, "There is no account 99."),
     ],
 )
@@ -64,15 +68,17 @@ def test_score_command_refuses_days_to_come():
 
 @pytest.mark.django_db(transaction=True)
 def test_work_scores_everybody_and_what_changed_and_twice_does_no_harm(account):
-    make_scorecard()
+    for name, kind in (("Health", "health"), ("Happy", "happiness"), ("Successful", "success")):
+        make_scorecard(name, kind=kind)
     score_everybody(now=timezone.now())
-    assert run_due_work() == 1
-    assert CurrentScore.objects.get().score == 50
+    run_due_work()
+    assert not Work.objects.exclude(state="done").exists()
+    assert set(CurrentScore.objects.values_list("score", flat=True)) == {50}
     use(account, timezone.now().date() - timedelta(days=2), 5)
     now = timezone.now()
     DirtyAccount.objects.create(account_id=account.pk, since=now, marked_at=now)
     for _ in range(2):
         Work.objects.create(kind="health.score_changed")
-        assert run_due_work() == 1
-    assert CurrentScore.objects.get().score == 55
+        run_due_work()
+    assert set(CurrentScore.objects.values_list("score", flat=True)) == {55}
     assert not Work.objects.exclude(state="done").exists()

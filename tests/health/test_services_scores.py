@@ -17,7 +17,7 @@ from health.models import CurrentScore, DirtyAccount, Scorecard, ScorecardVersio
 from health.scorecards import Band
 from health.services import (
     create_scorecard,
-    ensure_starter_scorecard,
+    ensure_starter_scorecards,
     forget_old_snapshots,
     publish_version,
     score_accounts,
@@ -459,8 +459,14 @@ def test_create_scorecard_needs_a_name_of_its_own(card):
             create_scorecard(name=name, config=CONFIG, now=NOW)
 
 
-def test_ensure_starter_scorecard_makes_one_where_there_is_none():
-    card = ensure_starter_scorecard(now=NOW)
+def test_ensure_starter_scorecards_makes_one_of_each_kind_that_has_none():
+    card, success, happiness = ensure_starter_scorecards(now=NOW)
+    assert [(each.name, each.kind) for each in (success, happiness)] == [
+        ("Success", "success"),
+        ("Happiness", "happiness"),
+    ]
+    uses = {measure.use.metric for each in (success, happiness) for measure in each.version.card().measures}
+    assert "csm_sentiment" not in uses
     assert (card.name, card.kind, card.is_live, card.version.number) == ("Health", "health", True, 1)
     read = card.version.card()
     assert [child.label for child in read.root.children] == [
@@ -472,7 +478,7 @@ def test_ensure_starter_scorecard_makes_one_where_there_is_none():
         "Commercial",
     ]
     assert len(read.measures) == 11
-    assert ensure_starter_scorecard(now=NOW) is None
+    assert ensure_starter_scorecards(now=NOW) == []
     account = AccountFactory()
     use(account, TODAY, 50)
     update_account(account=account, fields={"tier": "growth"}, now=NOW)

@@ -11,7 +11,7 @@ from accounts.errors import InvalidInput
 from accounts.models import Account
 from health.metrics.query import AccountSet
 from health.models import Scorecard
-from health.services import ensure_starter_scorecard, score_accounts
+from health.services import ensure_starter_scorecards, score_accounts
 from health.services.scores import ScoreReport, account_chunks, live_as_of
 
 
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 
     def handle(self, *, as_of: date | None, scorecard: str | None, account: int | None, **_options: object) -> None:
         now = timezone.now()
-        ensure_starter_scorecard(now=now)
+        ensure_starter_scorecards(now=now)
         cards = _cards(scorecard)
         chunks = _chunks(account)
         report = ScoreReport()

@@ -121,7 +121,7 @@ def test_facts_are_of_every_kind(told):
     assert {said.initiative for said in said} == {"proactive", "reactive", ""}
     assert not any("{" in text.subject + text.body for text in said)
     answers = [answer for facts in told.values() for answer in facts.answered]
-    assert {answer.kind for answer in answers} == {"nps", "csat", "ces"}
+    assert {answer.kind for answer in answers} == {"nps", "csat", "ces", "indispensable"}
     assert {ticket.status for facts in told.values() for ticket in facts.asked} == {"open", "waiting", "solved"}
 
 

@@ -426,3 +426,22 @@ def heat_levels(rows: Sequence[Series]) -> list[list[int | None]]:
         return math.ceil(HEAT_LEVELS * value / largest) if value > 0 else 0
 
     return [[level(value) for value in row] for row in rows]
+
+
+@dataclass(frozen=True)
+class Quadrant:
+    """Two scores of 0 to 100 against each other: success to the right, happiness upwards."""
+
+    size: int
+    pad: int
+    end: int
+    middle: Number
+    middle_y: Number
+    dots: tuple[Point, ...]
+
+
+def quadrant(scores: Sequence[tuple[float, float]], *, line: float = 50, size: int = 400, pad: int = 22) -> Quadrant:
+    """Place each pair (success, happiness); `line` parts the four corners."""
+    x, y = Scale(0, 100, pad, size - 4), Scale(0, 100, size - pad, 4)
+    dots = tuple(Point(px(x(success)), px(y(happiness))) for success, happiness in scores)
+    return Quadrant(size, pad, size - pad, px(x(line)), px(y(line)), dots)

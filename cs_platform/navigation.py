@@ -44,6 +44,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("My day", "house", "my_day", keys="g h"),
             Entry("Accounts", "building-2", "account_list", keys="g a"),
             Entry("Alerts", "bell", "alert_list", keys="g s"),
+            Entry("Success & happiness", "layout-grid", "quadrant", keys="g q"),
         ),
     ),
     (

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from health.proportions import wilson
+
 # Urgency halves when the renewal is this far away; an unknown renewal counts as that far.
 RENEWAL_HALF_LIFE_DAYS = 90
 # Without a score one cannot know; neither first nor last.
@@ -17,7 +19,6 @@ ACCOUNTS_PER_DAY = 10
 OPPORTUNITY_SHARE = 0.2
 # Below this many verdicts the share of useful alerts says nothing.
 MINIMUM_VERDICTS = 10
-Z_95 = 1.959964
 
 
 def churn_probability(score: Decimal | float | None) -> float:
@@ -96,10 +97,8 @@ def precision(useful: int, judged: int) -> Precision:
     """Return the precision with Wilson's interval; none below MINIMUM_VERDICTS."""
     if judged < MINIMUM_VERDICTS:
         return Precision(useful, judged)
-    share, spread = useful / judged, Z_95**2 / judged
-    middle = (share + spread / 2) / (1 + spread)
-    half = Z_95 * math.sqrt(share * (1 - share) / judged + spread / (4 * judged)) / (1 + spread)
-    return Precision(useful, judged, round(100 * max(middle - half, 0)), round(100 * min(middle + half, 1)))
+    low, high = wilson(useful, judged)
+    return Precision(useful, judged, round(100 * low), round(100 * high))
 
 
 def average(precisions: Sequence[Precision]) -> Precision:

@@ -198,3 +198,18 @@ def reliability(bins: Sequence[tuple[float, float, int]], label: str = "Reliabil
         )
     rows = [(100 * foretold, 100 * happened, count) for foretold, happened, count in bins]
     return {"chart": reliability_chart(bins), "rows": rows, "label": said}
+
+
+@register.inclusion_tag("charts/quadrant.html")
+def quadrant(places: Sequence[tuple[float, float, str, str]], corners: Mapping[str, str], line: float = 50) -> Context:
+    """Draw accounts by success and happiness; rows are (success, happiness, name, URL).
+
+    `corners` are the words of the corners under top_left, top_right, bottom_left and bottom_right.
+    """
+    chart = charts.quadrant([(success, happiness) for success, happiness, _, _ in places], line=line)
+    rows = [
+        {"at": dot, "success": success, "happiness": happiness, "name": name, "url": url}
+        for dot, (success, happiness, name, url) in zip(chart.dots, places, strict=True)
+    ]
+    said = f"{len(places)} accounts by success (to the right) and happiness (upwards), parted at {line:g}"
+    return {"chart": chart, "rows": rows, "corners": corners, "label": said}

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("accounts", "0005_arrival_indexes"),
+        ("accounts", "0007_list_columns"),
     ]
 
     operations = [

@@ -42,6 +42,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("health.ingest.urls")),
     path("", include("health.urls")),
     path("api/docs", api_docs.api_docs, name="api_docs"),
+    path("api/docs/<slug:slug>", api_docs.api_docs, name="api_docs_of"),
     path("api/", include("cs_platform.api")),
     path("search/", search.search, name="search"),
     path("styleguide/", styleguide.styleguide, name="styleguide"),

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from cs_platform.api import description
@@ -75,12 +75,19 @@ class Group:
 
 
 @login_not_required
-def api_docs(request: HttpRequest) -> HttpResponse:
-    """Show it to anybody: it says nothing that the source code does not."""
-    layout = "base.html" if request.user.is_authenticated else "base_plain.html"
+def api_docs(request: HttpRequest, slug: str = "") -> HttpResponse:
+    """Show how to start and what there is, or with `slug` the operations of one resource.
+
+    To anybody: it says nothing that the source code does not.
+    """
+    group = next((group for group in groups() if group.slug == slug), None)
+    if slug and group is None:
+        msg = "The API has no such resource."
+        raise Http404(msg)
     context = {
+        "group": group,
         "groups": groups(),
-        "layout": layout,
+        "layout": "base.html" if request.user.is_authenticated else "base_plain.html",
         "limit": settings.API_REQUESTS_PER_MINUTE,
         "start": f'curl {settings.PUBLIC_URL}/api/v1/whoami -H "Authorization: Bearer $API_KEY"',
     }

@@ -62,3 +62,12 @@ def person(db):
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def world(db, settings):
+    """One account of a team with a row of every kind, and no limit on requests."""
+    from tests.api.test_access import World  # noqa: PLC0415
+
+    settings.API_REQUESTS_PER_MINUTE = 0
+    return World()

@@ -92,7 +92,8 @@ class World:
 
     def __init__(self) -> None:
         self.team = TeamFactory()
-        api, known = ApiClient(make_key()), "by-external/crm/known"
+        self.key = make_key()
+        api, known = ApiClient(self.key), "by-external/crm/known"
         self.keys = {"accounts": api.call("PUT", f"/accounts/{known}", {"team": str(self.team.pk)}).json()["id"]}
         self.account = Account.objects.get()
         for name, route in ROUTES.items():
@@ -124,12 +125,6 @@ class World:
 
     def answers(self, client):
         return {name: self.ask(client, name) for name in ROUTES}
-
-
-@pytest.fixture
-def world(settings) -> World:
-    settings.API_REQUESTS_PER_MINUTE = 0
-    return World()
 
 
 def expected(name, *, level, is_visible):

@@ -67,16 +67,24 @@ def test_schema_needs_no_key_and_comes_as_json_and_yaml(client):
 
 
 @pytest.mark.django_db
-def test_docs_page_shows_every_operation_without_inline_code(client, person):
+def test_docs_pages_show_every_operation_without_inline_code(client, person):
     for reader in (client, person()):
-        response = reader.get("/api/docs")
-        page = response.content.decode()
-        assert response.status_code == 200
-        for path, _, each in operations():
-            assert f'id="{each["operationId"]}"' in page
-            assert path in page
-        assert "<script>" not in page
-        assert " style=" not in page
+        start = reader.get("/api/docs").content.decode()
+        pages = {group.slug: reader.get(f"/api/docs/{group.slug}").content.decode() for group in groups()}
+        for group in groups():
+            for operation in group.operations:
+                assert f'href="/api/docs/{group.slug}#{operation.id}"' in start
+                assert f'id="{operation.id}"' in pages[group.slug]
+                assert operation.path in start
+                assert operation.path in pages[group.slug]
+        for page in (start, *pages.values()):
+            assert "<script>" not in page
+            assert " style=" not in page
+
+
+@pytest.mark.django_db
+def test_docs_of_a_resource_that_is_not_there(client):
+    assert client.get("/api/docs/nothing").status_code == 404
 
 
 def test_docs_page_has_a_curl_line_with_a_body_for_every_write():

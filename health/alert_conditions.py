@@ -1,9 +1,11 @@
 """The conditions of an alert rule: what raises it, what ends it, what it reads, and the evidence of a match."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from accounts.conditions import Catalogue, Explanation
 from accounts.conditions.parse import All, AnyOf, Contacts, InSegment, Leaf, Node, Not, parse
+from accounts.conditions.uses import Use, register_holder
 from accounts.enums import Entity
 from health.models import AlertRule
 
@@ -57,3 +59,13 @@ def _said(why: Explanation) -> str:
     """Return the words with the fact alone: what it came to is known."""
     text, answer = why.text, f" — {why.answer}"
     return text.replace(f"{answer}: ", ": ", 1) if f"{answer}: " in text else text.replace(answer, "", 1)
+
+
+def _uses() -> Iterator[Use]:
+    for rule in AlertRule.objects.all():
+        for tree in (rule.enter, rule.leave):
+            if tree:
+                yield Use(f"Alert rule {rule.name}", Entity.ACCOUNT, tree)
+
+
+register_holder(_uses)

@@ -33,6 +33,8 @@ from health.models import CurrentScore
 from health.overview import moves, weekly_people
 from health.people_report import people_report
 from health.scorecards import Band
+from health.triage import account_alerts
+from health.views.alerts import PAUSES
 from team.requests import UserRequest
 
 OVERVIEW_ENTRIES = 6
@@ -95,6 +97,8 @@ def account_overview(request: UserRequest, pk: int) -> HttpResponse:
     account, score = context["account"], context["score"]
     weeks = _range(request)
     context |= overview_facts(account) | {
+        "alerts": account_alerts(account),
+        "pauses": PAUSES,
         "moves": moves(score) if score else None,
         "people_by_week": weekly_people(account, today=context["today"], weeks=weeks),
         "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=context["today"])) or None,

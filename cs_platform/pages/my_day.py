@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -15,22 +15,26 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.attention import At, Need, needs
 from accounts.books import BOOKS, book_name, book_of
 from accounts.models import Account
 from accounts.queries import proactively_reached, renewals
 from accounts.timeline import news
 from cs_platform import formats
+from health.attention import by_rank
+from health.enums import ScoreKind
 from health.incident_report import listed_open
 from health.models import CurrentScore
-from health.portfolio import Reason, arr_at_risk, band_shares, needs_attention, reasons, score_histogram
+from health.portfolio import arr_at_risk, band_shares, score_histogram
 from health.scorecards import DEFAULT_BANDS, Band
+from health.triage import due_now
 from team.requests import UserRequest
 
 NEWS_DAYS = 7
 NEWS_ROWS = 6
 RENEWAL_DAYS = 90
 REACH_DAYS = 30
-ATTENTION_ROWS = 8
+ATTENTION_ROWS = 12
 
 
 @require_safe
@@ -39,7 +43,8 @@ def my_day(request: UserRequest) -> HttpResponse:
     local = now.astimezone(ZoneInfo(request.user.time_zone))
     name = book_name(request.user, request.GET.get("book", ""))
     book = book_of(request.user, name)
-    attention = needs_attention(book, today=local.date(), limit=ATTENTION_ROWS)
+    at = At(now=now, since=datetime.combine(local.date(), time(), local.tzinfo), today=local.date())
+    list_of_day = day_list(book, at)
     shares = band_shares(book)
     counts = {share.band.word: share.count for share in shares}
     accounts_url = reverse("account_list")
@@ -55,7 +60,8 @@ def my_day(request: UserRequest) -> HttpResponse:
         "band_links": {word: f"{accounts_url}?{_band_filter(word)}" for word in counts},
         "band_notes": {share.band.word: formats.money(share.arr, settings.REPORTING_CURRENCY) for share in shares},
         "bins": score_bins(score_histogram(book)),
-        "attention": attention_rows(attention),
+        "attention": list_of_day.lines,
+        "waiting": list_of_day.waiting,
         "news": news(book, since=now - timedelta(days=NEWS_DAYS), limit=NEWS_ROWS),
         "accounts_url": accounts_url,
         "renewals": renewals(book, today=local.date(), until=local.date() + timedelta(days=RENEWAL_DAYS))[:6],
@@ -67,16 +73,44 @@ def my_day(request: UserRequest) -> HttpResponse:
 
 
 @dataclass(frozen=True)
-class AttentionRow:
-    score: CurrentScore
-    band: str
-    reasons: list[Reason]
+class Line:
+    """An account with all the reasons why it needs somebody."""
+
+    account: Account
+    score: CurrentScore | None
+    reasons: list[Need]
+
+    @property
+    def points(self) -> float | None:
+        return None if self.score is None or self.score.score is None else float(self.score.score)
+
+    @property
+    def band(self) -> str:
+        return Band.UNKNOWN.word if self.score is None else Band(self.score.band).word
+
+    @property
+    def change(self) -> float | None:
+        return None if self.score is None else self.score.delta
 
 
-def attention_rows(scores: list[CurrentScore]) -> list[AttentionRow]:
-    """Return the scores with what costs them most: two queries."""
-    found = reasons(scores)
-    return [AttentionRow(score, Band(score.band).word, found.get(score.account_id, [])) for score in scores]
+@dataclass(frozen=True)
+class DayList:
+    """What needs somebody today, and how many accounts wait for another day."""
+
+    lines: list[Line]
+    waiting: int
+
+
+def day_list(book: QuerySet[Account], at: At) -> DayList:
+    """Return one line for each account, the most pressing first, as many as fit into the days of their CSMs."""
+    found = needs(book, at)
+    accounts = Account.objects.select_related("csm").in_bulk(found)
+    ranked = by_rank(found, accounts.values(), today=at.today)
+    due, _ = due_now(ranked, since=at.since)
+    shown = [each.account_id for each in ranked if each.account_id in due][:ATTENTION_ROWS]
+    rows = CurrentScore.objects.filter(account__in=shown, main_of=ScoreKind.HEALTH)
+    scores = {score.account_id: score for score in rows}
+    return DayList([Line(accounts[pk], scores.get(pk), found[pk]) for pk in shown], len(ranked) - len(shown))
 
 
 @dataclass(frozen=True)

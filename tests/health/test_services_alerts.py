@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 from django.utils import timezone
 
-from accounts.enums import Origin
+from accounts.conditions.uses import uses_of_field
+from accounts.enums import Entity, Origin
 from accounts.errors import InvalidInput
 from accounts.events import write_event
 from accounts.models import Account, AccountEvent
@@ -439,3 +440,8 @@ def test_starter_rules_come_once():
     assert [a.rule.name for a in Alert.objects.filter(state="standing")] == ["Promoter"]
     delete_rule(rule=rules[0], now=timezone.now())
     assert ensure_starter_rules(now=timezone.now()) == []
+
+
+def test_fields_that_a_rule_asks_about_are_in_use():
+    rule_of()
+    assert uses_of_field(Entity.ACCOUNT, "arr") == ["Alert rule Low"]

@@ -8,6 +8,9 @@ from accounts.books import book_of
 from accounts.models import Account
 from accounts.services import record_activity, set_attributes
 from cs_platform.pages.my_day import book_figures, greeting
+from health.models import Alert, AlertRule
+from health.services.alert_rules import create_rule
+from health.services.alerts import acknowledge_alert, set_budget
 from tests.factories import NOW, AccountFactory, CurrentScoreFactory, TeamFactory, UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -67,6 +70,62 @@ def test_my_day_shows_what_needs_me_and_what_changed(client, clock):
         assert words in text
 
 
+def open_alert(account, name, kind="risk"):
+    never = {"field": "name", "op": "is", "value": "No such account"}
+    rule = AlertRule.objects.filter(name=name).first() or create_rule(
+        fields={"name": name, "kind": kind, "enter": never}, now=NOW
+    )
+    return Alert.objects.create(
+        account=account, rule=rule, rule_version=1, state="open", entered_at=NOW, due_at=NOW, raised_at=NOW,
+        evidence={"lines": [{"text": "Health score is 31", "contacts": []}]},
+    )  # fmt: skip
+
+
+def lines(client, **query):
+    response = client.get(reverse("my_day"), query)
+    found = response.context["attention"]
+    return [(line.account.name, [need.text for need in line.reasons]) for line in found], response.context["waiting"]
+
+
+def test_my_day_has_one_line_for_each_account_with_all_its_reasons(client, clock):
+    me = UserFactory()
+    client.force_login(me)
+    today = NOW.date()
+    overdue = AccountFactory(name="Overdue", csm=me, arr=100, renews_on=today - 3 * DAY)
+    troubled = AccountFactory(name="Troubled", csm=me, arr=9000, renews_on=today + 12 * DAY)
+    growing = AccountFactory(name="Growing", csm=me, arr=500)
+    AccountFactory(name="Fine", csm=me, renews_on=today + 31 * DAY)
+    CurrentScoreFactory(account=troubled, score=Decimal(31), band=1)
+    open_alert(troubled, "Turned red")
+    open_alert(troubled, "Champion left")
+    open_alert(growing, "Seats", "opportunity")
+    assert lines(client) == (
+        [
+            ("Troubled", ["Turned red", "Champion left", "Renews in 12 days", "Low score without a single cause"]),
+            ("Growing", ["Seats"]),
+            ("Overdue", ["Renewal overdue by 3 days"]),
+        ],
+        0,
+    )
+    page = client.get(reverse("my_day")).content.decode()
+    assert 'title="Health score is 31"' in page
+    assert page.count("Troubled</a>") == 2  # the list, and the next renewals
+    assert overdue.name in page
+
+
+def test_my_day_keeps_to_the_budget_and_says_what_waits(client, clock):
+    me = UserFactory()
+    client.force_login(me)
+    set_budget(user=me, accounts_per_day=2)
+    for n in range(4):
+        open_alert(AccountFactory(name=f"A{n}", csm=me, arr=1000 - n), "Turned red")
+    assert lines(client) == ([("A0", ["Turned red"]), ("A1", ["Turned red"])], 2)
+    for alert in Alert.objects.filter(account__name__in=["A0", "A1"]):
+        acknowledge_alert(alert=alert, now=NOW, actor=me)
+    assert lines(client) == ([], 2)
+    assert "The day is full" in client.get(reverse("my_day")).content.decode()
+
+
 def test_my_day_without_accounts_says_what_to_do(client):
     client.force_login(UserFactory())
     assert "No accounts in this book yet" in client.get(reverse("my_day")).content.decode()
@@ -82,9 +141,9 @@ def test_my_day_queries_do_not_grow(client, django_assert_num_queries):
 
     add()
     client.get(reverse("my_day"))
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(20):
         client.get(reverse("my_day"))
     add()
     add()
-    with django_assert_num_queries(12):
+    with django_assert_num_queries(20):
         client.get(reverse("my_day"))

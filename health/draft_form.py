@@ -93,6 +93,8 @@ def number(text: str) -> float | str:
 def _take_card(draft: Config, data: QueryDict) -> None:
     draft["bands"] = {name: number(data.get(name, "")) for name in ("green", "yellow")}
     draft["minimum_confidence"] = number(data.get("minimum_confidence", ""))
+    if "rollup" in data:
+        draft["rollup"] = data["rollup"][: drafts.MAX_TEXT]
 
 
 def _take_part(node: Node, data: QueryDict) -> None:

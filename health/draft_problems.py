@@ -69,7 +69,7 @@ def _problems(draft: Config) -> Iterator[Problem]:
 
 def _problems_of_card(draft: Config) -> Iterator[Problem]:
     data: Node = {key: value for key, value in draft.items() if key not in {"children", "limits", "applies_to"}}
-    for name, fine in (("bands", {"green": 70, "yellow": 40}), ("minimum_confidence", 40)):
+    for name, fine in (("bands", {"green": 70, "yellow": 40}), ("minimum_confidence", 40), ("rollup", "own")):
         try:
             read_card({name: data.pop(name, fine), "children": [FINE_MEASURE]})
         except InvalidScorecard as error:

@@ -61,6 +61,7 @@ def _card_changes(before: Card | None, after: Card, describe: Callable[[Any], st
         ("Healthy from", lambda card: f"{card.green_from:g}"),
         ("Watch from", lambda card: f"{card.yellow_from:g}"),
         ("Minimum confidence", lambda card: f"{card.minimum_confidence} %"),
+        ("Accounts with others below", lambda card: card.rollup.label),
         ("Applies to", lambda card: describe(card.applies_to)),
     ]
     for name, read in facts:

@@ -15,7 +15,7 @@ from accounts.models import Persona, Product
 from health.enums import ScoreKind
 
 HEAD_KEYS = ("name", "kind", "note")
-ORDER = ("bands", "minimum_confidence", "applies_to", "children", "limits")
+ORDER = ("bands", "minimum_confidence", "applies_to", "rollup", "children", "limits")
 FLOW_KEYS = {"bands", "params", "scope", "curve"}
 NAMED: dict[str, type[Persona | Product]] = {"persona": Persona, "product": Product}
 MAX_TEXT = 500_000

@@ -16,6 +16,8 @@ Pure. A measure is a metric turned into 0 to 100 points by a curve. The plain fo
 
 Weights are shares of their group. A locked one is percent: where any is locked, the weights of the
 group sum to 100. `applies_to` is a condition over accounts, which this module does not look into.
+`rollup` says where the score of an account with accounts below it comes from, by default its own
+measures.
 """
 
 import hashlib
@@ -100,6 +102,28 @@ class Effect(StrEnum):
     """The score stays just below green."""
 
 
+class Rollup(StrEnum):
+    """Where the score of an account with accounts below it comes from."""
+
+    OWN = "own"
+    """Its own measures, as if there were none below."""
+    REVENUE_WEIGHTED = "revenue_weighted"
+    """The mean of those below, weighted by their ARR."""
+    WORST_CHILD = "worst_child"
+    """The lowest below."""
+    AVERAGE = "average"
+    """The plain mean of those below."""
+
+    @property
+    def label(self) -> str:
+        return {
+            "own": "Their own measures",
+            "revenue_weighted": "Mean of those below, by revenue",
+            "worst_child": "The worst of those below",
+            "average": "Plain mean of those below",
+        }[self.value]
+
+
 @dataclass(frozen=True)
 class Measure:
     """`fresh_days` None: never too old. `curve`: (value, points) with rising values."""
@@ -167,6 +191,7 @@ class Card:
     minimum_confidence: int
     applies_to: Mapping[str, Any] | None = None
     limits: tuple[Limit, ...] = ()
+    rollup: Rollup = Rollup.OWN
 
     @property
     def measures(self) -> tuple[Measure, ...]:
@@ -196,6 +221,8 @@ class Card:
             data["limits"] = [_limit_as_dict(limit) for limit in self.limits]
         if self.applies_to is not None:
             data["applies_to"] = dict(self.applies_to)
+        if self.rollup is not Rollup.OWN:
+            data["rollup"] = str(self.rollup)
         return data
 
     @property
@@ -208,7 +235,7 @@ class Card:
 def read_card(data: object) -> Card:
     """Read a scorecard from its plain form. Raises InvalidScorecard."""
     root = _mapping(data, [])
-    _refuse_unknown(root, {"bands", "minimum_confidence", "applies_to", "children", "limits"}, [])
+    _refuse_unknown(root, {"bands", "minimum_confidence", "applies_to", "rollup", "children", "limits"}, [])
     bands = _mapping(root.get("bands", DEFAULT_BANDS), ["Bands"])
     _refuse_unknown(bands, {"green", "yellow"}, ["Bands"])
     green = _number(bands.get("green", DEFAULT_BANDS["green"]), ["Bands", "green"], "bands")
@@ -232,11 +259,18 @@ def read_card(data: object) -> Card:
             raise InvalidScorecard([], f"two parts have the key {key!r}; give one of them another.")
     if len(list(group.measures())) > MAX_MEASURES:
         raise InvalidScorecard([], f"more than {MAX_MEASURES} measures; split the scorecard.")
-    return Card(group, green, yellow, confidence, _applies_to(root.get("applies_to")), limits)
+    applies_to, rollup = _applies_to(root.get("applies_to")), _rollup(root.get("rollup", Rollup.OWN))
+    return Card(group, green, yellow, confidence, applies_to, limits, rollup)
 
 
 def _applies_to(data: object) -> Mapping[str, Any] | None:
     return None if data is None else _mapping(data, ["Applies to"])
+
+
+def _rollup(data: object) -> Rollup:
+    if data not in list(Rollup):
+        raise InvalidScorecard(["Roll-up"], f"this is one of {', '.join(Rollup)}, not {data!r}.", "rollup")
+    return Rollup(data)
 
 
 def _children(data: object, path: list[str], depth: int) -> tuple[Group | Measure, ...]:

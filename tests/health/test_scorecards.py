@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from health.metrics.registry import MetricUse, Scope
-from health.scorecards import Comparison, Effect, Group, InvalidScorecard, Limit, Measure, Missing, read_card
+from health.scorecards import Comparison, Effect, Group, InvalidScorecard, Limit, Measure, Missing, Rollup, read_card
 
 PEOPLE = {
     "key": "people",
@@ -94,7 +94,7 @@ def test_read_card_takes_back_its_canonical_form_with_the_same_hash():
         (
             ["colour"],
             1,
-            "'colour' means nothing here; known are applies_to, bands, children, limits, minimum_confidence.",
+            "'colour' means nothing here; known are applies_to, bands, children, limits, minimum_confidence, rollup.",
         ),
         (
             ["children", 1, "weight"],
@@ -288,3 +288,17 @@ def test_whom_a_card_applies_to_is_in_its_hash():
     assert card.hash != read_card(DATA).hash
     with pytest.raises(InvalidScorecard, match="Applies to → this must be a set of names and values, not list"):
         read_card({**DATA, "applies_to": []})
+
+
+def test_a_rollup_is_one_of_four_and_its_own_by_default():
+    plain = read_card(DATA)
+    assert plain.rollup is Rollup.OWN
+    assert "rollup" not in plain.as_dict()
+    assert read_card(DATA | {"rollup": "own"}).hash == plain.hash
+    worst = read_card(DATA | {"rollup": "worst_child"})
+    assert worst.rollup is Rollup.WORST_CHILD
+    assert read_card(worst.as_dict()) == worst
+    assert worst.hash != plain.hash
+    with pytest.raises(InvalidScorecard) as error:
+        read_card(DATA | {"rollup": "best"})
+    assert str(error.value) == "Roll-up → this is one of own, revenue_weighted, worst_child, average, not 'best'."

@@ -15,4 +15,6 @@ SCOPES = {
     "surveys:write": "Create, change and delete survey responses",
     "scores:read": "Read health scores and receipts",
     "users:read": "Read users and products",
+    "configuration:read": "Read drafts of scorecards",
+    "configuration:write": "Change, publish and roll back scorecards",
 }

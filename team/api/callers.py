@@ -44,7 +44,8 @@ class MayUse(BasePermission):
             if is_write:
                 check_can_contribute(caller.user)
             return True
-        needed = f"{view.scope}:{'write' if is_write else 'read'}"
+        scope = (view.write_scope or view.scope) if is_write else view.scope
+        needed = f"{scope}:{'write' if is_write else 'read'}"
         if view.scope is not None and caller.key is not None and needed not in caller.key.scopes:
             raise Problem(403, "scope_missing", f"This API key lacks the scope {needed}.")
         return True

@@ -57,6 +57,20 @@ ACTIONS = {
         (204,),
         (400, *READ_ERRORS, 404, 409, 412, 422),
     ),
+    "publish": Action(
+        "publish_{one}",
+        "Publish {a_one}",
+        "Answers the new version. Everybody is scored again; changed bands trigger nothing.",
+        (200,),
+        (*WRITE_ERRORS, 404),
+    ),
+    "roll_back": Action(
+        "roll_back_{one}",
+        "Roll {a_one} back",
+        "Publishes what an earlier version says as the next one, and answers that.",
+        (200,),
+        (*WRITE_ERRORS, 404),
+    ),
     "by_external_id": Action(
         "get_{one}_by_external_id",
         "Read {a_one} by external id",
@@ -113,7 +127,7 @@ HEADERS = {
     "Retry-After": "Seconds to wait.",
     "Idempotency-Replayed": "true when this is the kept answer of an earlier request.",
 }
-WRITES = {"create", "partial_update", "destroy", "upsert_by_external_id", "batch_upsert"}
+WRITES = {"create", "partial_update", "destroy", "upsert_by_external_id", "batch_upsert", "publish", "roll_back"}
 VERSIONED = {"partial_update", "destroy", "upsert_by_external_id"}
 READS_ONE = {"retrieve", "by_external_id"}
 
@@ -196,14 +210,14 @@ class ApiSchema(AutoSchema):
         parameters: list[Any] = [query] if query().fields else []
         parameters += [each for name, each in PATH_PARAMETERS.items() if f"{{{name}}}" in self.path]
         parameters += [IDEMPOTENCY_KEY] if action in WRITES else []
-        parameters += [IF_MATCH] if action in VERSIONED else []
+        parameters += [IF_MATCH] if action in VERSIONED and hasattr(self.view, "model") else []
         parameters += [IF_NONE_MATCH] if action in READS_ONE and hasattr(self.view, "model") else []
         return parameters
 
     def get_request_serializer(self) -> Any:
         if self.view.action == "batch_upsert":
             return {"application/json": self._batch()}
-        writer = getattr(self.view, "writer", None)
+        writer = getattr(self.view, "writers", {}).get(self.view.action) or getattr(self.view, "writer", None)
         if writer is None:
             return None
         return writer(partial=self.view.action == "upsert_by_external_id")
@@ -288,7 +302,9 @@ class ApiSchema(AutoSchema):
     def _scope_words(self) -> str:
         if self.view.scope is None:
             return ""
-        return f"Scope `{self.view.scope}:{'read' if self.method == 'GET' else 'write'}`."
+        if self.method == "GET":
+            return f"Scope `{self.view.scope}:read`."
+        return f"Scope `{self.view.write_scope or self.view.scope}:write`."
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):

@@ -24,8 +24,8 @@ class NoQuery(StrictSerializer):
 class ApiView(APIView):
     """Counts requests, refuses what an address does not know, and says what the rest of HTTP needs.
 
-    `scope` is what a key needs (`accounts` for `accounts:read` and `accounts:write`); `query_classes`
-    says by action what the address may be asked.
+    `scope` is what a key needs (`accounts` for `accounts:read` and `accounts:write`), `write_scope` what
+    it needs to write where that is another; `query_classes` says by action what the address may be asked.
     """
 
     authentication_classes = [ApiKeyAuthentication, SessionAuthentication]
@@ -33,6 +33,7 @@ class ApiView(APIView):
     renderer_classes = [JSONRenderer]
     parser_classes = [StrictJsonParser]
     scope: str | None = None
+    write_scope: str | None = None
     query_classes: ClassVar[dict[str, type[StrictSerializer]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:

@@ -51,6 +51,7 @@ SECTIONS: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Settings",
         (
             Entry("Data sources", "database", "source_list", AccessLevel.EDITOR, "g d"),
+            Entry("Imports", "upload", "import_list", AccessLevel.EDITOR, "g i"),
             Entry("Fields", "text-cursor-input", "fields", AccessLevel.EDITOR),
             Entry("Scorecards", "gauge", "scorecard_list", AccessLevel.EDITOR, "g c"),
             Entry("Alert rules", "bell-ring", "alert_rule_list", AccessLevel.EDITOR),

@@ -41,6 +41,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("team.sign_in_urls")),
     path("", include("health.ingest.urls")),
     path("", include("health.urls")),
+    path("", include("integrations.urls")),
     path("api/docs", api_docs.api_docs, name="api_docs"),
     path("api/docs/<slug:slug>", api_docs.api_docs, name="api_docs_of"),
     path("api/", include("cs_platform.api")),

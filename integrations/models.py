@@ -3,11 +3,15 @@
 from django.db import models
 from django.utils import timezone
 
+from team.models import User
+
 
 class ImportRun(models.Model):
-    """One `import_data` that wrote, or began to."""
+    """An import: from the command line, or files uploaded in the browser, looked at there and then started."""
 
     class State(models.TextChoices):
+        CHECKED = "checked", "Ready to import"
+        WAITING = "waiting", "Waiting"
         RUNNING = "running", "Running"
         FINISHED = "finished", "Finished"
         FAILED = "failed", "Failed"
@@ -20,12 +24,35 @@ class ImportRun(models.Model):
     finished_at = models.DateTimeField(null=True, blank=True)
     report = models.JSONField(default=dict)
     error = models.TextField(blank=True)
+    started_by = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL)
+    rows_read = models.BigIntegerField(default=0)
+    row_count = models.BigIntegerField(null=True, blank=True, help_text="Null: the files keep it to themselves.")
 
     class Meta:
         ordering = ["-started_at"]
 
     def __str__(self) -> str:
         return f"{self.mapping} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class ImportFile(models.Model):
+    """A file uploaded for an import until that has finished, or the rows it could not take, as gzipped CSV.
+
+    Kept here, because the worker may run on another machine than the web server.
+    """
+
+    class Role(models.TextChoices):
+        INPUT = "input", "To be imported"
+        PROBLEMS = "problems", "Rows with problems"
+
+    run = models.ForeignKey(ImportRun, on_delete=models.CASCADE, related_name="kept_files")
+    role = models.CharField(max_length=8, choices=Role)
+    name = models.CharField(max_length=255)
+    content = models.BinaryField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class ImportedRecord(models.Model):

@@ -111,7 +111,7 @@ class Report:
 
 
 class Log(AbstractContextManager["Log"]):
-    """Counts issues in the report and, when asked, writes each to a CSV file as it comes.
+    """Counts issues in the report and, given a path, writes each to a CSV file as it comes.
 
     The raw row is a JSON list there, so that nothing of it is lost and no spreadsheet takes it for a formula.
     """
@@ -141,6 +141,15 @@ class Log(AbstractContextManager["Log"]):
     ) -> None:
         if self.file is not None:
             self.file.close()
+
+    def written(self, limit: int) -> bytes:
+        """Return the file so far, whole lines of at most `limit` bytes."""
+        if self.file is None or self.path is None:
+            return b""
+        self.file.flush()
+        with self.path.open("rb") as file:
+            content = file.read(limit + 1)
+        return content if len(content) <= limit else content[: content.rindex(b"\n", 0, limit) + 1]
 
     def fail(self, place: Place, code: str, message: str, column: str, raw: Sequence[str]) -> None:
         """Record a row, or a whole group, that was not written."""

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from fnmatch import fnmatch
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import monotonic
 
 from django.db import connection, transaction
@@ -14,8 +15,9 @@ from integrations.imports.applying import Applier
 from integrations.imports.errors import ImportFailed
 from integrations.imports.grouping import Record
 from integrations.imports.mapping import Mapping, Section
+from integrations.imports.problems import keep_problems
 from integrations.imports.readers import Source, open_source
-from integrations.imports.reading import SectionReader, column_index, same_columns
+from integrations.imports.reading import SectionReader, column_index, same_columns, total_rows
 from integrations.imports.report import Log, Report, SectionReport
 from integrations.models import ImportRun
 
@@ -48,26 +50,32 @@ def run_import(
     errors_path: Path | None = None,
     is_dry_run: bool = False,
     tick: Tick = int,
+    run: ImportRun | None = None,
 ) -> Report:
     """Import what `plan_import` planned. A dry run does it all in one transaction and takes it back.
 
     Runs of one system exclude each other. What a run that was cut off has written stays and is
-    skipped the next time. Raises ImportFailed.
+    skipped the next time. `run` is the row of an import that was uploaded; else it gets a new one.
+    `tick` is told how many rows were read since it last was. Raises ImportFailed.
     """
     report = Report(mapping.name, is_dry_run)
-    with _only_run(mapping.system), Log(report, errors_path) as log:
+    with (
+        _only_run(mapping.system),
+        TemporaryDirectory() as folder,
+        Log(report, errors_path or Path(folder) / "problems.csv") as log,
+    ):
         if is_dry_run:
             with transaction.atomic():
-                _run(mapping, plan, report, log, tick)
+                _run(mapping, plan, report, log, tick, uploaded=run)
                 transaction.set_rollback(True)
         else:
-            _run(mapping, plan, report, log, tick)
+            _run(mapping, plan, report, log, tick, uploaded=run)
     return report
 
 
-def _run(mapping: Mapping, plan: Plan, report: Report, log: Log, tick: Tick) -> None:
+def _run(mapping: Mapping, plan: Plan, report: Report, log: Log, tick: Tick, *, uploaded: ImportRun | None) -> None:
     started = monotonic()
-    run = _start(mapping, plan, now=timezone.now())
+    run = _start(mapping, plan, uploaded, now=timezone.now())
     applier = Applier(mapping, run, log, is_dry_run=report.is_dry_run)
     try:
         for section, sources in plan:
@@ -76,36 +84,40 @@ def _run(mapping: Mapping, plan: Plan, report: Report, log: Log, tick: Tick) -> 
             reader = SectionReader(section, sources, section_report, log)
             for chunk in _chunks(reader.records(tick)):
                 applier.apply(chunk, reader.outcomes)
+                tick(0)
     except BaseException as error:
         if not report.is_dry_run:
             _finish(
                 run,
                 ImportRun.State.FAILED,
                 report,
+                log,
                 error=str(error) or type(error).__name__,
             )
         raise
     report.seconds = monotonic() - started
-    _finish(run, ImportRun.State.FINISHED, report)
+    _finish(run, ImportRun.State.FINISHED, report, log)
 
 
-def _start(mapping: Mapping, plan: Plan, *, now: datetime) -> ImportRun:
+def _start(mapping: Mapping, plan: Plan, uploaded: ImportRun | None, *, now: datetime) -> ImportRun:
     """Open the run. Others of the system that seem to run were cut off: we hold the lock."""
     ImportRun.objects.filter(system=mapping.system, state=ImportRun.State.RUNNING).update(
         state=ImportRun.State.FAILED, finished_at=now, error="It was cut off."
     )
-    return ImportRun.objects.create(
-        mapping=mapping.name,
-        system=mapping.system,
-        files=[source.path.name for _, sources in plan for source in sources],
-        started_at=now,
-    )
+    run = uploaded or ImportRun(mapping=mapping.name, system=mapping.system)
+    run.files = [source.path.name for _, sources in plan for source in sources]
+    run.row_count = total_rows([source for _, sources in plan for source in sources])
+    run.state, run.started_at, run.finished_at, run.error, run.rows_read = ImportRun.State.RUNNING, now, None, "", 0
+    run.save()
+    return run
 
 
-def _finish(run: ImportRun, state: ImportRun.State, report: Report, *, error: str = "") -> None:
+def _finish(run: ImportRun, state: ImportRun.State, report: Report, log: Log, *, error: str = "") -> None:
     run.state, run.error, run.report = state, error, report.as_json()
     run.finished_at = timezone.now()
-    run.save(update_fields=["state", "error", "report", "finished_at"])
+    run.rows_read = sum(section.rows for section in report.sections)
+    run.save(update_fields=["state", "error", "report", "finished_at", "rows_read"])
+    keep_problems(run, log, now=run.finished_at)
 
 
 def _section_of(mapping: Mapping, path: Path) -> Section:

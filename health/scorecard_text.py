@@ -1,7 +1,7 @@
 """Scorecards as YAML: to keep in version control, to carry to another installation, to edit by hand.
 
 What is written reads back exactly. Personas and products stand by name, because their ids differ from
-installation to installation. health/starter.yaml explains the format in its comments.
+installation to installation. health/starters/health.yaml explains the format in its comments.
 """
 
 from collections.abc import Callable, Iterator

@@ -19,7 +19,7 @@ from health.drafts import ROOT, Config, find
 from health.enums import ScoreKind
 from health.models import Scorecard, ScorecardDraft, ScorecardVersion
 from health.presets import preset_curve
-from health.scorecard_text import MAX_TEXT, ScorecardText, read_text
+from health.scorecard_text import HEAD_KEYS, MAX_TEXT, ScorecardText, read_text
 from health.scorecards import InvalidScorecard
 from health.services import create_draft, lock_draft, publish_draft, save_draft, undo_draft, update_scorecard
 from health.services.scorecards import starter_config
@@ -95,7 +95,7 @@ class NewScorecardForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["start"].choices = [  # type: ignore[attr-defined]
-            (self.STARTER, "The starter scorecard"),
+            (self.STARTER, "The starter scorecard of its kind"),
             (self.NOTHING, "Nothing"),
             *((str(row.pk), f"A copy of {row}") for row in Scorecard.objects.current().exclude(version=None)),
             (self.TEXT, "YAML, below"),
@@ -120,7 +120,8 @@ class NewScorecardForm(forms.Form):
         if start == self.NOTHING:
             return None
         if start == self.STARTER:
-            return {key: value for key, value in starter_config().items() if key not in {"name", "kind", "note"}}
+            starter = starter_config(self.cleaned_data["kind"] or ScoreKind.HEALTH)
+            return {key: value for key, value in starter.items() if key not in HEAD_KEYS}
         version = Scorecard.objects.select_related("version").get(pk=start).version
         return version.config if version else None
 

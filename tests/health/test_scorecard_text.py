@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 from accounts.errors import InvalidInput
 from health.models import Scorecard, ScorecardDraft
 from health.scorecard_text import read_text, write_text
+from health.scorecards import read_card
 from health.services import publish_version
-from health.services.scorecards import STARTER_FILE
+from health.services.scorecards import STARTERS
 from tests.conftest import NOW
 from tests.factories import PersonaFactory, ProductFactory
 from tests.health.cards import CONFIG, make_scorecard
 
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("abcdefgh_", min_size=1), inner, max_size=4),
-    max_leaves=15,
+    | st.text("aZ0 .:#-'\"é…{[&*!%@|>?~\n\t", max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["key", "curve", "params", "y"]), inner),
+    max_leaves=6,
 )  # fmt: skip
 
 
@@ -58,9 +59,11 @@ def test_personas_and_products_travel_by_name():
         read_text(text.replace("Admins", "Boss"))
 
 
-def test_the_starter_reads():
-    read = read_text(STARTER_FILE.read_text())
-    assert (read.name, read.kind, len(read.config["children"])) == ("Health", "health", 6)
+@pytest.mark.parametrize("kind", ["health", "success", "happiness"])
+def test_the_starters_read_and_are_right(kind):
+    read = read_text((STARTERS / f"{kind}.yaml").read_text())
+    assert (read.name.lower(), read.kind) == (kind, kind)
+    assert read_card(read.config).measures
 
 
 @pytest.mark.parametrize(

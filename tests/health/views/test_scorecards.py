@@ -320,7 +320,7 @@ def test_discard(client, editor, draft, card):
     ("fields", "name", "measures"),
     [
         ({"name": "Empty", "start": "nothing"}, "Empty", 0),
-        ({"name": "Start", "start": "starter", "kind": "success"}, "Start", 11),
+        ({"name": "Start", "start": "starter", "kind": "success"}, "Start", 5),
         ({"start": "text", "text": "name: From text\nkind: happiness\nchildren: []"}, "From text", 0),
     ],
 )

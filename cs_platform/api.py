@@ -29,6 +29,7 @@ RESOURCES = [
     "scorecards",
     "scorecard-versions",
     "scorecard-drafts",
+    "score-overrides",
     "products",
     "users",
     "whoami",

@@ -48,6 +48,9 @@ def moves(score: CurrentScore) -> Moves | None:
     for place, limit in enumerate(card.limits, start):
         if snapshot.contribution[place]:
             steps.append((limit.label, snapshot.contribution[place] / 100))
+    if snapshot.override >= 0:
+        start_from = BASELINE_POINTS + sum(snapshot.contribution) / 100
+        steps.append(("Set by hand", round(float(score.score) - start_from, 2)))
     return Moves(BASELINE_POINTS, steps, float(score.score))
 
 

@@ -5,6 +5,7 @@ then: what arrived, was corrected or deleted later changes nothing.
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -14,8 +15,9 @@ from health.freezes import EPOCH, NOT_FROZEN, Freeze, frozen_days
 from health.metrics.query import AccountSet
 from health.metrics.values import NO_INPUT, Values
 from health.models import ScorecardVersion, ScoreSnapshot
+from health.overrides import override_scores
 from health.receipts import HUNDREDTHS, MINUTE, UNKNOWN, hundredths
-from health.results import Results
+from health.results import Results, with_overrides
 from health.scorecards import Band, Card, read_card
 
 
@@ -25,14 +27,17 @@ def replay(snapshot: ScoreSnapshot) -> Results:
     Exact as long as the raw usage events of the day it was computed are kept (USAGE_EVENT_DAYS).
     """
     version = ScorecardVersion.objects.get(pk=snapshot.version_id)
-    return compute_results(
-        version.card(),
-        AccountSet(ids=(snapshot.account_id,)),
+    card, accounts = version.card(), AccountSet(ids=(snapshot.account_id,))
+    results = compute_results(
+        card,
+        accounts,
         as_of=snapshot.as_of,
         recorded_by=snapshot.recorded_by,
         live=False,
         version_hash=version.hash,
     )
+    overrides = override_scores(snapshot.scorecard_id, accounts, as_of=snapshot.as_of, recorded_by=snapshot.recorded_by)
+    return with_overrides(card, results, overrides)
 
 
 def verify(receipt: dict[str, Any]) -> list[str]:
@@ -51,9 +56,13 @@ def verify(receipt: dict[str, Any]) -> list[str]:
     lines = {key: lines[key] for key in parts}
     again = _computed_again(card, receipt, lines)
     problems += _wrong_lines(card, lines, again)
+    computed = hundredths(int(again.scores.accounts["score"].iloc[0]))
+    if override := receipt["override"]:
+        again = with_overrides(card, again, {int(receipt["account"]): int(Decimal(override["score"]) * HUNDREDTHS)})
     row = again.scores.accounts.iloc[0]
     score = hundredths(int(row["score"]))
     computed_row = {
+        "computed": None if computed is None else str(computed),
         "score": None if score is None else str(score),
         "band": Band(int(row["band"])).word,
         "confidence": int(row["confidence"]),
@@ -65,11 +74,9 @@ def verify(receipt: dict[str, Any]) -> list[str]:
     return problems
 
 
-def shares_of(
-    version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot, freezes: list[Freeze]
-) -> dict[str, float]:
-    """Return the share of the weight that each measure of a snapshot really had."""
-    row = _score_row(
+def computed_again(version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot, freezes: list[Freeze]) -> Results:
+    """Return what the inputs of a snapshot come to, without its override."""
+    return _score_row(
         card,
         version.hash,
         account_id=snapshot.account_id,
@@ -78,7 +85,6 @@ def shares_of(
         minutes=snapshot.fresh,
         frozen=frozen_days([part.use for part in card.inputs], freezes),
     )
-    return dict(zip(row.scores.shares.columns, row.scores.shares.to_numpy()[0].tolist(), strict=True))
 
 
 def _wrong_lines(card: Card, lines: dict[str, dict[str, Any]], again: Results) -> list[str]:

@@ -12,8 +12,10 @@ from typing import Any
 
 from accounts.models import Persona, Product
 from health.freezes import Freeze, freeze_of, freezes_of
+from health.metrics.query import AccountSet
 from health.metrics.registry import Metric, MetricUse, get_metric
-from health.models import ScorecardVersion, ScoreSnapshot
+from health.models import ScorecardVersion, ScoreOverride, ScoreSnapshot
+from health.overrides import overrides_at
 from health.scorecards import Band, Card, Comparison, Effect, Group, Limit, Measure
 
 BASELINE = 50
@@ -120,6 +122,8 @@ class Receipt:
     card: Card
     root: Part
     limits: tuple[LimitLine, ...] = ()
+    computed: Decimal | None = None
+    override: ScoreOverride | None = None
 
     @property
     def freezes(self) -> list[Freeze]:
@@ -135,6 +139,21 @@ class Receipt:
     @property
     def score(self) -> Decimal | None:
         return hundredths(self.snapshot.score)
+
+    @property
+    def is_overridden(self) -> bool:
+        return self.snapshot.override != UNKNOWN
+
+    @property
+    def override_moves(self) -> float:
+        """The points by which the override moves the score from the computed one, or from the baseline without one."""
+        if self.score is None or not self.is_overridden:
+            return 0.0
+        return float(self.score - (Decimal(BASELINE) if self.computed is None else self.computed))
+
+    @property
+    def override_words(self) -> str:
+        return f"{self.override_moves:+.2f}".replace("-", "−")
 
     @property
     def points(self) -> float | None:
@@ -179,7 +198,22 @@ class Receipt:
             "confidence": snapshot.confidence,
             "measures": [_line_as_dict(line) for line in self.lines],
             "limits": [_limit_as_dict(line) for line in self.limits],
+            "computed": None if self.computed is None else str(self.computed),
+            "override": self._override_as_dict(),
             "hash": bytes(snapshot.hash).hex(),
+        }
+
+    def _override_as_dict(self) -> dict[str, Any] | None:
+        if not self.is_overridden:
+            return None
+        row = self.override
+        return {
+            "score": str(self.score),
+            "contribution": self.override_moves,
+            "reason": row.reason if row else None,
+            "made_by": str(row.made_by_id) if row and row.made_by_id else None,
+            "made_at": row.made_at.astimezone(UTC).isoformat() if row else None,
+            "expires_at": row.expires_at.astimezone(UTC).isoformat() if row else None,
         }
 
 
@@ -187,21 +221,33 @@ def build_receipt(snapshot: ScoreSnapshot, version: ScorecardVersion | None = No
     """Return the receipt of a snapshot, laid out by the groups of its version."""
     if version is None:
         version = ScorecardVersion.objects.select_related("scorecard").get(pk=snapshot.version_id)
-    from health.proof import shares_of
+    from health.proof import computed_again
 
     card = version.card()
     inputs = zip(snapshot.value, snapshot.fresh, snapshot.points, snapshot.contribution, strict=True)
     found = dict(zip([part.key for part in card.inputs], inputs, strict=True))
-    reading = _Reading(
-        snapshot.as_of,
-        found,
-        shares_of(version, card, snapshot, freezes := freezes_in(snapshot)),
-        card.shares(),
-        scope_names(card),
-        freezes,
+    freezes = freezes_in(snapshot)
+    again = computed_again(version, card, snapshot, freezes).scores
+    shares = dict(zip(again.shares.columns, again.shares.to_numpy()[0].tolist(), strict=True))
+    reading = _Reading(snapshot.as_of, found, shares, card.shares(), scope_names(card), freezes)
+    return Receipt(
+        snapshot=snapshot,
+        version=version,
+        card=card,
+        root=_part(card.root, 0, (), reading),
+        limits=tuple(_limit(limit, card, reading) for limit in card.limits),
+        computed=hundredths(int(again.accounts["score"].iloc[0])),
+        override=_override(snapshot),
     )
-    limits = tuple(_limit(limit, card, reading) for limit in card.limits)
-    return Receipt(snapshot, version, card, _part(card.root, 0, (), reading), limits)
+
+
+def _override(snapshot: ScoreSnapshot) -> ScoreOverride | None:
+    """Return what was set in the place of the computed score; no query where nothing was."""
+    if snapshot.override == UNKNOWN:
+        return None
+    accounts = AccountSet(ids=(snapshot.account_id,))
+    rows = overrides_at(snapshot.scorecard_id, accounts, as_of=snapshot.as_of, recorded_by=snapshot.recorded_by)
+    return rows.select_related("made_by").first()
 
 
 def freezes_in(snapshot: ScoreSnapshot) -> list[Freeze]:

@@ -1,15 +1,16 @@
 """What came out of a computation, and which of it is new. Pure."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from health.scorecards import Band
-from health.scoring import Scores
+from health.scorecards import Band, Card
+from health.scoring import UNKNOWN, Scores, bands
 
 POSTGRES_EPOCH = datetime(2000, 1, 1)  # noqa: DTZ001 -- naive, as numpy counts
 
@@ -22,19 +23,48 @@ Rows = npt.NDArray[Any]
 
 @dataclass(frozen=True)
 class Results:
-    """Scores of accounts with the minutes of their newest inputs; every array has one row for each."""
+    """Scores of accounts with the minutes of their newest inputs; every array has one row for each.
+
+    overrides: the score in hundredths that is shown in the place of the computed one, UNKNOWN where
+    none is; None: nowhere.
+    """
 
     account_ids: Ints
     fresh: npt.NDArray[np.int32]
     scores: Scores
     hashes: npt.NDArray[np.void]
+    overrides: npt.NDArray[np.int16] | None = None
 
     def __len__(self) -> int:
         return len(self.account_ids)
 
     def take(self, places: Places) -> "Results":
         frames = {name: frame.iloc[places] for name, frame in vars(self.scores).items()}
-        return Results(self.account_ids[places], self.fresh[places], Scores(**frames), self.hashes[places])
+        overrides = None if self.overrides is None else self.overrides[places]
+        return Results(self.account_ids[places], self.fresh[places], Scores(**frames), self.hashes[places], overrides)
+
+    @property
+    def shown_overrides(self) -> npt.NDArray[np.int16]:
+        return np.full(len(self), UNKNOWN, np.int16) if self.overrides is None else self.overrides
+
+
+def with_overrides(card: Card, results: Results, overrides: Mapping[int, int]) -> Results:
+    """Put scores (hundredths, by account id) in the place of the computed ones; what else was computed stays.
+
+    The hash is then the SHA-256 of the computed result's and the override as little-endian int16.
+    """
+    places = np.flatnonzero(np.isin(results.account_ids, np.fromiter(overrides, np.int64, len(overrides))))
+    if not len(places):
+        return results
+    shown = np.full(len(results), UNKNOWN, np.int16)
+    shown[places] = [overrides[int(pk)] for pk in results.account_ids[places]]
+    accounts, hashes = results.scores.accounts.copy(), results.hashes.copy()
+    score = np.where(shown == UNKNOWN, accounts["score"].to_numpy(), shown)
+    accounts["score"] = score.astype(np.int16)
+    accounts["band"] = bands(card, score.astype(np.float64)).astype(np.int8)
+    for place in places:
+        hashes[place] = hashlib.sha256(hashes[place].tobytes() + shown[place].astype("<i2").tobytes()).digest()
+    return replace(results, scores=replace(results.scores, accounts=accounts), hashes=hashes, overrides=shown)
 
 
 def result_hashes(

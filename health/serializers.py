@@ -9,8 +9,8 @@ from rest_framework import serializers
 from health.enums import ScoreKind
 from health.models import ScoreSnapshot
 from health.scorecards import Band, Comparison, Effect
-from team.api.examples import STAMPS, shown
-from team.api.fields import Id, Moment
+from team.api.examples import STAMPS, sent, shown
+from team.api.fields import Id, Moment, StrictSerializer
 from team.serializers import SyncReader
 
 BAND_WORDS = [band.word for band in Band]
@@ -52,6 +52,7 @@ class Points(serializers.Field):
     band="red",
     band_changed_at="2026-11-20T02:00:00.000000Z",
     confidence=84,
+    is_overridden=False,
     as_of="2026-11-25",
     recorded_by="2026-11-24T09:30:00.000000Z",
 )
@@ -67,6 +68,7 @@ class HealthScoreReader(SyncReader):
     band = BandField(read_only=True)
     band_changed_at = Moment(read_only=True, help_text="Since when it has been in this band.")
     confidence = serializers.IntegerField(read_only=True, help_text="Percent of the weight with fresh data.")
+    is_overridden = serializers.BooleanField(read_only=True, help_text="Whether somebody set it by hand.")
     as_of = serializers.DateField(read_only=True, help_text="The first UTC day that is not counted.")
     recorded_by = Moment(read_only=True, help_text="What was recorded later is not counted.")
 
@@ -79,6 +81,7 @@ class HealthScoreReader(SyncReader):
     band="red",
     confidence=84,
     is_band_change=True,
+    is_overridden=False,
     recorded_by="2026-11-24T09:30:00.000000Z",
 )
 class ScoreSnapshotReader(serializers.Serializer):
@@ -91,7 +94,11 @@ class ScoreSnapshotReader(serializers.Serializer):
     band = BandField()
     confidence = serializers.IntegerField()
     is_band_change = serializers.BooleanField()
+    is_overridden = serializers.SerializerMethodField(help_text="Whether somebody set it by hand.")
     recorded_by = Moment()
+
+    def get_is_overridden(self, snapshot: ScoreSnapshot) -> bool:
+        return snapshot.override >= 0
 
     @extend_schema_field(POINTS)
     def get_score(self, snapshot: ScoreSnapshot) -> str | None:
@@ -159,6 +166,58 @@ class ReceiptLimitReader(serializers.Serializer):
         return {**super().get_fields(), "is": comparison}
 
 
+class ReceiptOverrideReader(serializers.Serializer):
+    score = serializers.CharField()
+    contribution = serializers.FloatField(help_text="Points by which it moves the computed score.")
+    reason = serializers.CharField(allow_null=True)
+    made_by = Id(allow_null=True)
+    made_at = serializers.DateTimeField(allow_null=True)
+    expires_at = serializers.DateTimeField(allow_null=True)
+
+
+@shown(
+    **STAMPS,
+    account="1042",
+    scorecard="1",
+    score="80.00",
+    computed="38.25",
+    reason="The new owner signed the renewal yesterday.",
+    made_by="7",
+    made_at="2026-11-20T09:30:00.000000Z",
+    expires_at="2026-12-20T00:00:00.000000Z",
+    ended_at=None,
+    ended_by=None,
+)
+class ScoreOverrideReader(SyncReader):
+    """A score that somebody set in the place of the computed one."""
+
+    account = Id(source="account_id", read_only=True)
+    scorecard = Id(source="scorecard_id", read_only=True)
+    score = Points(read_only=True)
+    computed = Points(read_only=True, allow_null=True, help_text="The computed score when it was set.")
+    reason = serializers.CharField(read_only=True)
+    made_by = Id(source="made_by_id", read_only=True, allow_null=True)
+    made_at = Moment(read_only=True)
+    expires_at = Moment(read_only=True)
+    ended_at = Moment(read_only=True, allow_null=True)
+    ended_by = Id(source="ended_by_id", read_only=True, allow_null=True)
+
+
+@sent(
+    account="1042",
+    scorecard="1",
+    score="80.00",
+    reason="The new owner signed the renewal yesterday.",
+    expires_at="2026-12-20T00:00:00.000000Z",
+)
+class ScoreOverrideWriter(StrictSerializer):
+    account = Id()
+    scorecard = Id()
+    score = serializers.DecimalField(max_digits=5, decimal_places=2, min_value=0, max_value=100)
+    reason = serializers.CharField(max_length=500)
+    expires_at = Moment()
+
+
 class ReceiptReader(serializers.Serializer):
     """How a score came about, to the last input: enough to compute it again."""
 
@@ -174,4 +233,6 @@ class ReceiptReader(serializers.Serializer):
     confidence = serializers.IntegerField()
     measures = ReceiptMeasureReader(many=True)
     limits = ReceiptLimitReader(many=True, help_text="Caps, floors and vetoes, after the measures.")
+    computed = serializers.CharField(allow_null=True, help_text="The score without an override.")
+    override = ReceiptOverrideReader(allow_null=True, help_text="What somebody set in its place.")
     hash = serializers.CharField(help_text="SHA-256 of the version and all that went in and came out.")

@@ -76,6 +76,7 @@ def copy_snapshots(
             "band": ("int2", scores.accounts["band"]),
             "confidence": ("int2", scores.accounts["confidence"]),
             "is_band_change": ("bool", is_band_change),
+            "override": ("int2", results.shown_overrides),
             "hash": ("sha256", results.hashes),
         },
         {
@@ -127,6 +128,7 @@ def write_band_changes(scorecard: Scorecard, accounts: Ints, *, as_of: date, rec
         " ELSE %(origin)s END, jsonb_build_object('scorecard_id', s.scorecard_id, 'version_id', s.version_id,"
         f" 'from', {_BAND_WORD.format(band='coalesce(c.band, 0)')}, 'to', {_BAND_WORD.format(band='s.band')},"
         f" 'score', nullif(s.score, {UNKNOWN}) / 100.0, 'as_of', s.as_of, 'revision', s.revision)"
+        " || CASE WHEN s.override >= 0 THEN '{\"is_overridden\": true}'::jsonb ELSE '{}' END"
         " FROM health_scoresnapshot s LEFT JOIN health_currentscore c ON c.account_id = s.account_id"
         f" AND c.scorecard_id = s.scorecard_id WHERE {_FRESH} AND s.is_band_change",
         {
@@ -158,6 +160,7 @@ def follow_with_current(scorecard: Scorecard, accounts: Ints, *, as_of: date, re
     )
     _execute(
         "UPDATE health_currentscore c SET version_id = n.version_id, score = n.shown, band = n.band,"  # noqa: S608
+        " is_overridden = n.override >= 0,"
         " confidence = n.confidence, previous_score = n.previous, as_of = n.as_of, recorded_by = n.recorded_by,"
         " revision = n.revision, hash = n.hash, deleted_at = NULL,"
         " band_changed_at = CASE WHEN n.band <> c.band THEN n.recorded_by ELSE c.band_changed_at END"
@@ -165,10 +168,12 @@ def follow_with_current(scorecard: Scorecard, accounts: Ints, *, as_of: date, re
         params,
     )
     _execute(
-        "INSERT INTO health_currentscore (account_id, scorecard_id, version_id, main_of, score, band, confidence,"  # noqa: S608
+        "INSERT INTO health_currentscore (account_id, scorecard_id, version_id, main_of, score, band, is_overridden,"  # noqa: S608
+        " confidence,"
         " previous_score, band_changed_at, as_of, recorded_by, revision, hash, created_at, updated_at, row_version,"
         " change_xid, change_seq)"
-        " SELECT n.account_id, n.scorecard_id, n.version_id, NULL, n.shown, n.band, n.confidence, n.previous,"
+        " SELECT n.account_id, n.scorecard_id, n.version_id, NULL, n.shown, n.band, n.override >= 0, n.confidence,"
+        " n.previous,"
         " n.recorded_by, n.as_of, n.recorded_by, n.revision, n.hash, n.recorded_by, n.recorded_by, 1, 0, 0"
         f" FROM ({news}) n WHERE NOT EXISTS (SELECT FROM health_currentscore c"
         " WHERE c.account_id = n.account_id AND c.scorecard_id = n.scorecard_id)",

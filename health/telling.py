@@ -4,7 +4,7 @@ from accounts.enums import Origin
 from accounts.models import AccountEvent
 from accounts.timeline import Facts, Told, describe_kind, load_facts
 from health.enums import CloseReason
-from health.models import AlertRule, Scorecard
+from health.models import AlertRule, Scorecard, ScoreOverride
 from health.scorecards import Band
 
 LABELS = {band.word: band.label for band in Band}
@@ -36,4 +36,20 @@ def tell_alert(event: AccountEvent, facts: Facts) -> Told:
 
 
 load_facts("alert_rule", AlertRule.all_objects.in_bulk)
+
+
+@describe_kind("override.set")
+def tell_override(event: AccountEvent, facts: Facts) -> Told:
+    card = facts.get("scorecard", event.payload.get("scorecard_id")) or "Health"
+    row = facts.get("override", event.payload.get("override_id"))
+    return "pencil", f"{card} set to {event.payload.get('score'):g} by hand", row.reason if row else "", ""
+
+
+@describe_kind("override.ended")
+def tell_end(event: AccountEvent, facts: Facts) -> Told:
+    card = facts.get("scorecard", event.payload.get("scorecard_id")) or "Health"
+    return "pencil", f"{card} is the computed one again", f"It was set to {event.payload.get('score'):g}.", ""
+
+
+load_facts("override", ScoreOverride.objects.in_bulk)
 load_facts("scorecard", Scorecard.objects.in_bulk)

@@ -2,9 +2,22 @@
 
 from django.urls import include, path
 
-from health.views import alert_rules, alerts, backtests, incidents, quarantine, scorecard_drafts, scorecards, sources
+from health.views import (
+    alert_rules,
+    alerts,
+    backtests,
+    incidents,
+    overrides,
+    quarantine,
+    scorecard_drafts,
+    scorecards,
+    sources,
+)
 
 urlpatterns = [
+    path("accounts/<int:pk>/health/override/", overrides.override_set, name="override_set"),
+    path("accounts/<int:pk>/health/override/<int:override_pk>/end/", overrides.override_end, name="override_end"),
+    path("settings/scorecards/overrides/", overrides.override_list, name="override_list"),
     path("settings/sources/", sources.source_list, name="source_list"),
     path("settings/sources/new/", sources.source_add, name="source_add"),
     path("settings/sources/retry/", sources.ingest_retry, name="ingest_retry"),

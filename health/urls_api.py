@@ -4,9 +4,11 @@ from django.urls import path
 from rest_framework.routers import SimpleRouter
 
 from health.api import AccountHealthView, HealthScoreResource
+from health.api_overrides import ScoreOverrideResource
 from health.scorecard_api import ScorecardDraftResource, ScorecardResource, ScorecardVersionResource
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
+router.register("score-overrides", ScoreOverrideResource, basename="api-score-override")
 router.register("health-scores", HealthScoreResource, basename="api-health-score")
 router.register("scorecards", ScorecardResource, basename="api-scorecard")
 router.register("scorecard-versions", ScorecardVersionResource, basename="api-scorecard-version")

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from health.metrics.query import AccountSet
 from health.models import AlertRule, Backtest, Scorecard
-from health.services import alert_evaluation, alert_rules, backtests, incidents, scorecards, scores
+from health.services import alert_evaluation, alert_rules, backtests, incidents, overrides, scorecards, scores
 from health.usage import held, partitions, quarantine
 from team import work
 from team.errors import LeaseLost
@@ -58,6 +58,11 @@ def score_chunk(payload: work.Payload) -> None:
         scores.score_accounts(scorecard=scorecard, accounts=accounts, now=timezone.now())
         # After the chunks that wait still; the last one asks once more.
         work.enqueue(kind="health.evaluate_alerts", key="everybody", priority=6)
+
+
+@work.handler("health.end_override", atomic=False)
+def end_override(payload: work.Payload) -> None:
+    overrides.end_expired(override_id=payload["override_id"], now=timezone.now())
 
 
 @work.handler("health.forget_old_snapshots", lease_seconds=240, atomic=False)

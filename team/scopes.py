@@ -14,6 +14,7 @@ SCOPES = {
     "surveys:read": "Read survey responses",
     "surveys:write": "Create, change and delete survey responses",
     "scores:read": "Read health scores and receipts",
+    "scores:write": "Set and end scores by hand",
     "users:read": "Read users and products",
     "configuration:read": "Read drafts of scorecards",
     "configuration:write": "Change, publish and roll back scorecards",

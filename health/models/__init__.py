@@ -4,6 +4,7 @@ from health.models.alerts import Alert, AlertBudget, AlertMute, AlertRule, Alert
 from health.models.backtests import Backtest, BacktestDay, LearnedModel
 from health.models.drafts import ScorecardDraft
 from health.models.incidents import AccountSource, FeedHour, Incident, IncidentAccount
+from health.models.overrides import ScoreOverride
 from health.models.scores import CurrentScore, Scorecard, ScorecardVersion, ScoreSnapshot
 from health.models.sources import EventType, IngestBatch, RejectedEvent, Source
 from health.models.usage import (
@@ -35,6 +36,7 @@ __all__ = [
     "IngestBatch",
     "LearnedModel",
     "RejectedEvent",
+    "ScoreOverride",
     "ScoreSnapshot",
     "Scorecard",
     "ScorecardDraft",

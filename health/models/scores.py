@@ -86,7 +86,8 @@ class ScoreSnapshot(models.Model):
     are in the order of the version's measures, then its limits: `value` canonical (NaN: unknown),
     `fresh` the minute of the newest input since 1970 (-1: none), `points` in hundredths (-1: unknown
     or too old; of a limit 10000: it fired, 0: not), `contribution` in hundredths. `score` is in
-    hundredths too (-1: no score).
+    hundredths too (-1: no score); where somebody set another in its place (`override`, -1: nobody
+    did), it is that one, and everything else stays what was computed.
 
     The revision of the day that is still running gives way to the next one unless the band changed
     with it; a later computation of a past day is a further revision. `hash` covers everything but
@@ -108,6 +109,7 @@ class ScoreSnapshot(models.Model):
     fresh = ArrayField(models.IntegerField())
     points = ArrayField(models.SmallIntegerField())
     contribution = ArrayField(models.SmallIntegerField())
+    override = models.SmallIntegerField(default=-1, db_default=-1)
     hash = models.BinaryField()
 
     def __str__(self) -> str:
@@ -137,6 +139,9 @@ class CurrentScore(SyncRow):
         max_digits=5, decimal_places=2, null=True, help_text="The score 30 days before; null: none."
     )
     band_changed_at = models.DateTimeField(help_text="Since when it has been in this band.")
+    is_overridden = models.BooleanField(
+        default=False, db_default=False, help_text="Somebody set it in the place of the computed one."
+    )
     as_of = models.DateField(help_text="The first UTC day that is not counted.")
     recorded_by = models.DateTimeField(help_text="What was recorded later is not counted.")
     revision = models.SmallIntegerField()

@@ -1,5 +1,6 @@
 """Every write about health: scorecards and scores (usage has health/ingest and health/usage)."""
 
+from health.services.overrides import end_override, set_override
 from health.services.scorecard_drafts import (
     create_draft,
     discard_draft,
@@ -33,6 +34,7 @@ __all__ = [
     "create_draft",
     "create_scorecard",
     "discard_draft",
+    "end_override",
     "ensure_starter_scorecards",
     "forget_old_snapshots",
     "lock_draft",
@@ -47,6 +49,7 @@ __all__ = [
     "score_accounts",
     "score_changed_accounts",
     "score_everybody",
+    "set_override",
     "switch_scorecard",
     "undo_draft",
     "update_scorecard",

@@ -16,6 +16,7 @@ from accounts.events import advance, read_events, stamp_events
 from accounts.models.times import VISIBLE
 from health.metrics.query import EVERYBODY, AccountSet
 from health.models import DirtyAccount, Scorecard, ScorecardVersion
+from health.overrides import override_scores
 from health.scorecards import Card
 from health.services.alert_evaluation import evaluate_changed
 from health.usage.moment import reading_moment
@@ -131,9 +132,14 @@ def compute(
 
     Writes nothing. Leaves out accounts the scorecard does not apply to, and those not there yet.
     """
-    return compute_card(
-        version.card(), accounts, applies_to=version.applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
+    from health.results import with_overrides
+
+    card = version.card()
+    results, recorded_by = compute_card(
+        card, accounts, applies_to=version.applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
     )
+    overrides = override_scores(version.scorecard_id, accounts, as_of=as_of, recorded_by=recorded_by)
+    return with_overrides(card, results, overrides), recorded_by
 
 
 def compute_card(

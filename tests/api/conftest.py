@@ -67,7 +67,7 @@ def person(db):
 @pytest.fixture
 def world(db, settings):
     """One account of a team with a row of every kind, and no limit on requests."""
-    from tests.api.test_access import World  # noqa: PLC0415
+    from tests.api.test_access import World
 
     settings.API_REQUESTS_PER_MINUTE = 0
     return World()

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -65,6 +66,12 @@ def readable(path, scope, **more):
 
 
 OF_ACCOUNT = {"account": "{account}"}
+OVERRIDE = OF_ACCOUNT | {
+    "scorecard": "{scorecard}",
+    "score": "80",
+    "reason": "They signed.",
+    "expires_at": (timezone.now() + timedelta(days=9)).isoformat(),
+}
 ROUTES = {
     "GET ": Route(None, 200),
     "GET whoami": Route(None, 200),
@@ -80,6 +87,10 @@ ROUTES = {
     **writable(
         "survey-responses", "surveys", body=BODIES["survey-responses"] | OF_ACCOUNT, change={"comment": "Other"}
     ),
+    "GET score-overrides": Route("scores:read", 200, rows=1, hidden=200),
+    "GET score-overrides/{pk}": Route("scores:read", 200, hidden=404),
+    "POST score-overrides": Route("scores:write", 201, body=OVERRIDE, hidden=400, **FROM_CONTRIBUTOR),
+    "DELETE score-overrides/{pk}": Route("scores:write", 204, hidden=404, **FROM_CONTRIBUTOR),
     "GET health-scores": Route("scores:read", 200, rows=1, hidden=200),
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
@@ -98,9 +109,13 @@ class World:
         self.account = Account.objects.get()
         for name, route in ROUTES.items():
             method, _, path = name.partition(" ")
-            if method == "POST" and "/" not in path and path != "accounts":
+            is_written = f"PUT {path}/by-external/{{system}}/{{external_id}}" in ROUTES
+            if method == "POST" and is_written and path != "accounts":
                 self.keys[path] = api.call("PUT", f"/{path}/{known}", self.filled(route.body)).json()["id"]
-        score_accounts(scorecard=make_scorecard(), now=timezone.now())
+        card = make_scorecard()
+        self.keys["scorecards"] = str(card.pk)
+        score_accounts(scorecard=card, now=timezone.now())
+        self.keys["score-overrides"] = api.call("POST", "/score-overrides", self.filled(OVERRIDE)).json()["id"]
         self.keys["health-scores"] = api.read("/health-scores").json()["data"][0]["id"]
         self.keys["users"], self.keys["products"] = str(UserFactory().pk), str(ProductFactory().pk)
 
@@ -110,7 +125,8 @@ class World:
             return {name: self.filled(value) for name, value in body.items()}
         if isinstance(body, list):
             return [self.filled(value) for value in body]
-        return self.keys["accounts"] if body == "{account}" else body
+        words = {"{account}": "accounts", "{scorecard}": "scorecards"}
+        return self.keys[words[body]] if body in words else body
 
     def ask(self, client, name):
         """Return the status, with lists the number of rows too; what was written is undone."""

@@ -48,6 +48,7 @@ def test_current_scores(api, scored):
         "band": row.get_band_display() and {0: "unknown", 1: "red", 2: "yellow", 3: "green"}[row.band],
         "band_changed_at": data["band_changed_at"],
         "confidence": row.confidence,
+        "is_overridden": False,
         "as_of": row.as_of.isoformat(),
         "recorded_by": data["recorded_by"],
     }
@@ -109,3 +110,34 @@ def test_health_is_read_only(api, scored):
     for path in ("/health-scores", f"/accounts/{scored.pk}/score-history", f"/accounts/{scored.pk}/receipt"):
         response = api.call("POST", path, {})
         assert (response.status_code, response["Allow"]) == (405, "GET, HEAD, OPTIONS")
+
+
+def test_a_score_set_by_hand(api, scored):
+    card = CurrentScore.objects.get().scorecard
+    body = {
+        "account": str(scored.pk),
+        "scorecard": str(card.pk),
+        "score": "35.50",
+        "reason": "They leave.",
+        "expires_at": (timezone.now() + timedelta(days=3)).isoformat(),
+    }
+    made = api.call("POST", "/score-overrides", body)
+    assert (made.status_code, made.json()["score"], made.json()["reason"]) == (201, "35.50", "They leave.")
+    assert api.read(f"/accounts/{scored.pk}/receipt").json()["override"]["score"] == "35.50"
+    path = f"/score-overrides/{made.json()['id']}"
+    assert api.read(path).json() == made.json()
+    wrong = api.call("POST", "/score-overrides", body | {"expires_at": "2020-01-01T00:00:00Z"})
+    assert wrong.status_code == 400
+    assert wrong.json()["errors"] == [
+        {
+            "pointer": "#/expires_at",
+            "code": "invalid",
+            "message": "An override ends within 180 days, and not before now.",
+        }
+    ]
+    assert api.call("POST", "/score-overrides", body | {"scorecard": "99999"}).status_code == 400
+    assert api.call("DELETE", path).status_code == 204
+    assert api.read("/score-overrides").json()["data"] == []
+    (ended,) = api.read("/score-overrides?include_deleted=true").json()["data"]
+    assert ended["ended_at"] == ended["deleted_at"]
+    assert api.read(f"/accounts/{scored.pk}/receipt").json()["override"] is None

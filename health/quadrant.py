@@ -132,6 +132,12 @@ def place_of(account: Account) -> Place | None:
     return _place(row) if row else None
 
 
+def kind_scores(account: Account) -> list[CurrentScore]:
+    """Return the account's success and happiness score, in this order, as far as there are any. One query."""
+    rows = CurrentScore.objects.filter(account=account, main_of__in=[ScoreKind.SUCCESS, ScoreKind.HAPPINESS])
+    return sorted(rows.select_related("scorecard"), key=lambda row: row.main_of != ScoreKind.SUCCESS)
+
+
 def _place(row: Account, sentiment: int | None = None, since: date | None = None) -> Place:
     success, happiness, corner = (getattr(row, name) for name in ("success", "happiness", "corner"))
     return Place(row, float(success), float(happiness), Corner(corner), sentiment, since)

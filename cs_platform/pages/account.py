@@ -32,6 +32,7 @@ from health.enums import ScoreKind
 from health.models import CurrentScore
 from health.overview import moves, weekly_people
 from health.people_report import people_report
+from health.quadrant import kind_scores, place_of
 from health.scorecards import Band
 from health.triage import account_alerts
 from health.views.alerts import PAUSES
@@ -104,6 +105,8 @@ def account_overview(request: UserRequest, pk: int) -> HttpResponse:
         "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=context["today"])) or None,
         "weeks": weeks,
         "ranges": RANGES,
+        "place": place_of(account),
+        "kind_scores": kind_scores(account),
     }
     return render(request, "pages/account_overview.html", context)
 

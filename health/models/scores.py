@@ -165,6 +165,10 @@ class CurrentScore(SyncRow):
         return f"{self.account_id}: {self.score}"
 
     @property
+    def band_word(self) -> str:
+        return Band(self.band).word
+
+    @property
     def is_main(self) -> bool:
         """Whether it is shown where one score of its kind is."""
         return self.main_of is not None

@@ -53,6 +53,11 @@ class Offer:
 
 
 LEAD, ANALYST, ADMINISTRATOR = "Operations lead", "Analyst", "IT administrator"
+SCORECARD_OWNERS = {
+    "health": "admin@demo.example",
+    "success": "leila@demo.example",
+    "happiness": "support@demo.example",
+}
 PERSONAS = (
     (
         LEAD,

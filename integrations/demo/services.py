@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from accounts.events import stamp_events
 from accounts.models import Account
 from health.models import Source
-from health.services import ensure_starter_scorecards, score_accounts
+from health.services import ensure_starter_scorecards, score_accounts, update_scorecard
 from health.services.alert_rules import ensure_starter_rules
 from health.services.sources import create_source
 from health.usage.processor import process_backlog
@@ -49,6 +49,9 @@ def load_demo(*, now: datetime, say: Say, size: int = ACCOUNT_COUNT) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
     scorecards = ensure_starter_scorecards(now=now)
+    for scorecard in scorecards:
+        owner = world.users[company.SCORECARD_OWNERS[scorecard.kind]]
+        update_scorecard(scorecard=scorecard, name=scorecard.name, owner=owner, now=now, actor=world.admin)
     days = [*history_days(now.date()), None]
     for scorecard in scorecards:
         for day in days:

@@ -51,8 +51,11 @@ class Candidate:
 
 
 def in_order(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """Return the highest rank first; by account where two are equal."""
-    return sorted(candidates, key=lambda each: (-each.rank, each.account_id))
+    """Return risks before opportunities, the highest rank first; by account where two are equal.
+
+    Most customers are likely to stay, so by rank alone good news would push every risk off the page.
+    """
+    return sorted(candidates, key=lambda each: (not each.is_risk, -each.rank, each.account_id))
 
 
 def within_budget(candidates: Iterable[Candidate], left: dict[int, int]) -> set[int]:

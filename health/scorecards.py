@@ -268,7 +268,7 @@ def _applies_to(data: object) -> Mapping[str, Any] | None:
 
 
 def _rollup(data: object) -> Rollup:
-    if data not in list(Rollup):
+    if not isinstance(data, str) or data not in list(Rollup):
         raise InvalidScorecard(["Roll-up"], f"this is one of {', '.join(Rollup)}, not {data!r}.", "rollup")
     return Rollup(data)
 

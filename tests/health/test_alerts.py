@@ -50,6 +50,11 @@ def test_in_order_by_rank_then_account():
     assert [c.account_id for c in in_order(candidates(5, 9, 5))] == [2, 1, 3]
 
 
+def test_risks_come_before_opportunities_of_any_rank():
+    rows = candidates(900, risk=False) + candidates(1, 2, first=2)
+    assert [c.account_id for c in in_order(rows)] == [3, 2, 1]
+
+
 def test_budget_takes_the_highest_ranks_of_each_owner():
     mine, hers = candidates(1, 2, 3), candidates(10, 20, 30, owner=2, first=11)
     assert within_budget(mine + hers, {1: 2, 2: 1}) == {2, 3, 13}

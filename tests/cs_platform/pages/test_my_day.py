@@ -102,8 +102,8 @@ def test_my_day_has_one_line_for_each_account_with_all_its_reasons(client, clock
     assert lines(client) == (
         [
             ("Troubled", ["Turned red", "Champion left", "Renews in 12 days", "Low score without a single cause"]),
-            ("Growing", ["Seats"]),
             ("Overdue", ["Renewal overdue by 3 days"]),
+            ("Growing", ["Seats"]),
         ],
         0,
     )

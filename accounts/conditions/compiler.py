@@ -5,7 +5,9 @@ does the rest: a NULL in WHERE is no match, NOT NULL is NULL.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any
+from datetime import date
+from decimal import Decimal
+from typing import Any, TypeVar
 
 from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -14,13 +16,15 @@ from django.db.models.expressions import Expression, RawSQL
 from django.db.models.lookups import In
 from django.db.models.sql.compiler import SQLCompiler
 
-from accounts.conditions.catalogue import Catalogue
+from accounts.conditions.catalogue import Catalogue, FieldType
 from accounts.conditions.moment import Moment, Sql
 from accounts.conditions.operators import ARRAY_TYPES, Operand
 from accounts.conditions.parse import All, AnyOf, Contacts, InSegment, Leaf, Node, Not, parse
 from accounts.enums import Entity
 from accounts.models import Account, Contact
 from accounts.models.times import MEMBER, MEMBER_NOW
+
+Row = TypeVar("Row", Account, Contact)
 
 TABLES = {Entity.ACCOUNT: "accounts_account", Entity.CONTACT: "accounts_contact"}
 # The contacts of each account with their roles there: one row per account and contact.
@@ -48,21 +52,21 @@ def matching_sql(
 
     With `ids`, only those are looked at, also inside every subquery. Raises a ConditionError.
     """
-    return _compile(tree, moment, entity, ids, catalogue)[0]
+    return _compile(parse(tree, catalogue or Catalogue(), entity), moment, entity, ids)[0]
 
 
 def filter_accounts(
     accounts: QuerySet[Account], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
 ) -> QuerySet[Account]:
     """Narrow a queryset to the accounts that match. Raises a ConditionError."""
-    return accounts.filter(_matches(*_compile(tree, moment, Entity.ACCOUNT, None, catalogue)))
+    return _narrow(accounts, parse(tree, catalogue or Catalogue(), Entity.ACCOUNT), moment, Entity.ACCOUNT)
 
 
 def filter_contacts(
     contacts: QuerySet[Contact], tree: object, moment: Moment, *, catalogue: Catalogue | None = None
 ) -> QuerySet[Contact]:
     """Narrow a queryset to the contacts that match. Raises a ConditionError."""
-    return contacts.filter(_matches(*_compile(tree, moment, Entity.CONTACT, None, catalogue)))
+    return _narrow(contacts, parse(tree, catalogue or Catalogue(), Entity.CONTACT), moment, Entity.CONTACT)
 
 
 def matching_ids(
@@ -80,11 +84,46 @@ def matching_ids(
         return {row[0] for row in cursor.fetchall()}
 
 
-def _compile(
-    tree: object, moment: Moment, entity: Entity, ids: Collection[int] | None, catalogue: Catalogue | None
-) -> tuple[Sql, bool]:
+def _narrow(rows: QuerySet[Row], node: Node, moment: Moment, entity: Entity) -> QuerySet[Row]:
+    """Narrow a queryset by what can be read from a field's own rows alone, then by the rest."""
+    rest = []
+    for part in node.items if isinstance(node, All) else (node,):
+        own = _own_rows(part, moment, entity) if moment.is_live else None
+        if own is None:
+            rest.append(part)
+        else:
+            rows = rows.filter(InWholeSet(F("pk"), *own.positional()), deleted_at=None)
+    return rows.filter(_matches(*_compile(All(tuple(rest)), moment, entity, None))) if rest else rows
+
+
+def _own_rows(part: Node, moment: Moment, entity: Entity) -> Sql | None:
+    """Return SQL for the ids that match now, without a look at the rest; None when that needs their rows too."""
+    compiler = _Compiler(moment, None)
+    if isinstance(part, Contacts) and part.is_any:
+        return Sql(compiler.accounts_of(part), compiler.params)
+    if isinstance(part, Leaf) and not _reads_column(part, moment) and _wants_row(part):
+        return Sql(compiler.rows_of(part), compiler.params)
+    return None
+
+
+def _reads_column(leaf: Leaf, moment: Moment) -> bool:
+    return moment.is_live and bool(leaf.field.column) and all(value is None for _, value in leaf.params)
+
+
+def _wants_row(leaf: Leaf) -> bool:
+    """Return whether nobody can match of whom the field's source has no row."""
+    field, operator = leaf.field, leaf.operator
+    if not field.empty:
+        return operator.key != "unknown"
+    if field.type == FieldType.NUMBER:
+        return not operator.test(Decimal(field.default), leaf.operand, date.min)
+    if field.type == FieldType.CHOICE:
+        return not operator.test(field.default.strip("'"), leaf.operand, date.min)
+    return False
+
+
+def _compile(node: Node, moment: Moment, entity: Entity, ids: Collection[int] | None) -> tuple[Sql, bool]:
     """Return the SQL, and whether it looks at the rows alone, without a subquery."""
-    node = parse(tree, catalogue or Catalogue(), entity)
     compiler = _Compiler(moment, ids)
     scope = _Scope(entity, "base")
     where = compiler.node(node, scope, exact=False)
@@ -157,14 +196,25 @@ class _Compiler:
             case Not(item):
                 return f"NOT {self.node(item, scope, exact=True)}"
             case Leaf():
-                return f"({self._leaf(node, scope)})"
+                return f"({self._leaf(node, self._value(node, scope))})"
             case InSegment():
                 return self._in_segment(node, scope)
             case Contacts():
                 return self._contacts(node, scope) if exact or not node.is_any else self._some_contact(node, scope)
 
-    def _leaf(self, leaf: Leaf, scope: _Scope) -> str:
-        holes = {"x": self._value(leaf, scope)}
+    def rows_of(self, leaf: Leaf) -> str:
+        """Return the statement that yields the ids of a field's rows that satisfy a leaf."""
+        value = f"COALESCE(own.value, {leaf.field.empty})" if leaf.field.empty else "own.value"
+        source = self._add(leaf.field.sql(dict(leaf.params), self.moment))
+        return f"SELECT own.id FROM ({source}) AS own WHERE {self._leaf(leaf, value)}"  # noqa: S608
+
+    def accounts_of(self, node: Contacts) -> str:
+        """Return the statement that yields the accounts that have such a contact."""
+        source, member, where = self._people(node)
+        return f"SELECT {member}.account_id FROM {source} WHERE {where}"  # noqa: S608
+
+    def _leaf(self, leaf: Leaf, value: str) -> str:
+        holes = {"x": value}
         match leaf.operator.operand:
             case Operand.NOTHING:
                 pass
@@ -181,7 +231,7 @@ class _Compiler:
         field = leaf.field
         if scope.member and field.member_column:
             return field.member_column.format(member=scope.member)
-        if self.moment.is_live and field.column and not any(value is not None for _, value in leaf.params):
+        if _reads_column(leaf, self.moment):
             return field.column.replace("{row}", scope.row)
         if leaf.key not in scope.aliases:
             scope.aliases[leaf.key] = alias = self._name("f")
@@ -198,8 +248,7 @@ class _Compiler:
 
     def _some_contact(self, node: Contacts, scope: _Scope) -> str:
         """Return whether a contact is so, unknown being no: cheaper than a verdict for every account."""
-        source, member, where = self._people(node)
-        return f"({scope.row}.id IN (SELECT {member}.account_id FROM {source} WHERE {where}))"  # noqa: S608
+        return f"({scope.row}.id IN ({self.accounts_of(node)}))"
 
     def _contacts(self, node: Contacts, scope: _Scope) -> str:
         """Join the verdict over each account's contacts: nobody there is false for any, unknown for all."""

@@ -41,6 +41,23 @@ def test_deleted_accounts_never_match():
     assert matching_ids({"all": []}, LIVE) == set()
 
 
+def test_a_queryset_is_narrowed_by_the_rows_a_field_has_and_by_those_it_has_not():
+    busy, _, gone = (AccountFactory(name=name) for name in ("busy", "quiet", "gone"))
+    for account in (busy, busy, gone):
+        TicketFactory(account=account, status="open")
+    Account.objects.filter(pk=gone.pk).update(deleted_at=NOW)
+
+    def tickets(op, value):
+        return {"field": "open_tickets", "op": op, "value": value}
+
+    assert names(tickets("gt", 1)) == {"busy"}
+    assert names(tickets("lt", 1)) == {"quiet"}
+    assert names({"all": [tickets("gt", 0), tickets("lt", 5), {"field": "last_activity", "op": "unknown"}]}) == {"busy"}
+    assert names({"all": [tickets("gt", 0), {"field": "last_activity", "op": "known"}]}) == set()
+    everybody = Account.all_objects.all()
+    assert [row.name for row in filter_accounts(everybody, tickets("gt", 0), LIVE)] == ["busy"]
+
+
 def test_any_contact_and_all_contacts():
     vp = {"field": "title", "op": "contains", "value": "vp"}
     for name, titles in {

@@ -4,8 +4,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.conditions import Catalogue, Moment, describe, explain, matching_ids, validate
+from accounts.conditions import (
+    Catalogue,
+    Moment,
+    describe,
+    explain,
+    filter_accounts,
+    filter_contacts,
+    matching_ids,
+    validate,
+)
 from accounts.enums import Entity
+from accounts.models import Account, Contact
 from tests.accounts.conditions import worlds
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +47,12 @@ def _assert_agreed(tree: dict, moment: Moment, pks: set[int], entity: Entity) ->
     assert describe(tree, entity)
     explained = {pk for pk in pks if explain(tree, pk, moment, entity=entity).verdict is True}
     assert matching_ids(tree, moment, entity=entity) == explained
+    narrowed = (
+        filter_accounts(Account.all_objects.all(), tree, moment)
+        if entity == Entity.ACCOUNT
+        else filter_contacts(Contact.all_objects.all(), tree, moment)
+    )
+    assert {row.pk for row in narrowed} == explained
     some = sorted(pks)[:2]
     assert matching_ids(tree, moment, entity=entity, ids=some) == explained & set(some)
 

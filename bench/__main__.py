@@ -24,6 +24,9 @@ BARS: dict[tuple[str, str], tuple[str, float]] = {
     ("freshness", "p95 s"): ("-", 60),
     ("lists", "list p95 ms"): ("-", 150),
     ("lists", "360 p95 ms"): ("-", 200),
+    ("alerts", "everybody, s"): ("-", 60),
+    ("alerts", "2,000 changed accounts, s"): ("-", 20),
+    ("alerts", "my inbox p95 ms"): ("-", 150),
     ("scoring", "rescore, s"): ("-", 60),
     ("scoring", "a night's run of 3 scorecards, s"): ("-", 180),
     ("scoring", "ratio"): ("-", 3),
@@ -54,7 +57,14 @@ def scoring(options: argparse.Namespace) -> Figures:
     return run(accounts=options.accounts, rows=options.events)
 
 
+def alerts(options: argparse.Namespace) -> Figures:
+    from bench.alerts import run
+
+    return run(accounts=options.accounts, rows=options.events)
+
+
 PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
+    "alerts": alerts,
     "ingest": ingest,
     "freshness": freshness,
     "lists": lists,

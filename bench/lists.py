@@ -163,7 +163,7 @@ def fill_book(*, accounts: int) -> None:
     as_of = now.date() + timedelta(days=1)
     ensure_coming_partitions(now)
     ensure_starter_scorecards(now=now)
-    version = Scorecard.objects.select_related("version").get().version
+    version = Scorecard.objects.select_related("version").get(kind="health").version
     assert version is not None
     ensure_partitions(SCORE_SNAPSHOT, [as_of - timedelta(weeks=week) for week in range(WEEKS)])
     params: dict[str, Any] = {

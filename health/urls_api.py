@@ -3,6 +3,7 @@
 from django.urls import path
 from rest_framework.routers import SimpleRouter
 
+from health.alert_api import AlertResource, AlertRuleResource
 from health.api import AccountHealthView, HealthScoreResource
 from health.api_overrides import ScoreOverrideResource
 from health.scorecard_api import ScorecardDraftResource, ScorecardResource, ScorecardVersionResource
@@ -10,6 +11,8 @@ from health.scorecard_api import ScorecardDraftResource, ScorecardResource, Scor
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
 router.register("score-overrides", ScoreOverrideResource, basename="api-score-override")
 router.register("health-scores", HealthScoreResource, basename="api-health-score")
+router.register("alerts", AlertResource, basename="api-alert")
+router.register("alert-rules", AlertRuleResource, basename="api-alert-rule")
 router.register("scorecards", ScorecardResource, basename="api-scorecard")
 router.register("scorecard-versions", ScorecardVersionResource, basename="api-scorecard-version")
 router.register("scorecard-drafts", ScorecardDraftResource, basename="api-scorecard-draft")

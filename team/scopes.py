@@ -15,7 +15,9 @@ SCOPES = {
     "surveys:write": "Create, change and delete survey responses",
     "scores:read": "Read health scores and receipts",
     "scores:write": "Set and end scores by hand",
+    "alerts:read": "Read alerts and alert rules",
+    "alerts:write": "Acknowledge, close, snooze, mute and judge alerts",
     "users:read": "Read users and products",
     "configuration:read": "Read drafts of scorecards",
-    "configuration:write": "Change, publish and roll back scorecards",
+    "configuration:write": "Change, publish and roll back scorecards; write alert rules",
 }

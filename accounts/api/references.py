@@ -19,7 +19,7 @@ TARGETS = {
     "contact": Entity.CONTACT,
     "contacts": Entity.CONTACT,
 }
-USER_FIELDS = {"csm", "author"}
+USER_FIELDS = {"csm", "author", "owner"}
 USER = "user"
 
 

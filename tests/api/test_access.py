@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Account, AccountTeamMember
 from cs_platform.api import v1
 from health.services import score_accounts
+from health.services.alert_rules import create_rule
 from team.enums import AccessLevel
 from team.scopes import SCOPES
 from tests.api.conftest import ApiClient, make_key
@@ -65,6 +66,7 @@ def readable(path, scope, **more):
     return {f"GET {path}": Route(scope, 200, **more), f"GET {path}/{{pk}}": Route(scope, 200)}
 
 
+ALERT_RULE = {"name": "New", "kind": "risk", "enter": {"field": "name", "op": "is", "value": "Nobody"}}
 OF_ACCOUNT = {"account": "{account}"}
 OVERRIDE = OF_ACCOUNT | {
     "scorecard": "{scorecard}",
@@ -91,6 +93,15 @@ ROUTES = {
     "GET score-overrides/{pk}": Route("scores:read", 200, hidden=404),
     "POST score-overrides": Route("scores:write", 201, body=OVERRIDE, hidden=400, **FROM_CONTRIBUTOR),
     "DELETE score-overrides/{pk}": Route("scores:write", 204, hidden=404, **FROM_CONTRIBUTOR),
+    "GET alerts": Route("alerts:read", 200, rows=1, hidden=200),
+    "GET alerts/{pk}": Route("alerts:read", 200, hidden=404),
+    "PATCH alerts/{pk}": Route(
+        "alerts:write", 200, body={"state": "acknowledged"}, hidden=404, level=AccessLevel.CONTRIBUTOR
+    ),
+    **readable("alert-rules", "alerts:read"),
+    "POST alert-rules": Route("configuration:write", 201, body=ALERT_RULE, level=AccessLevel.EDITOR),
+    "PATCH alert-rules/{pk}": Route("configuration:write", 200, body={"guidance": "Call"}, level=AccessLevel.EDITOR),
+    "DELETE alert-rules/{pk}": Route("configuration:write", 204, level=AccessLevel.EDITOR),
     "GET health-scores": Route("scores:read", 200, rows=1, hidden=200),
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
@@ -117,6 +128,12 @@ class World:
         score_accounts(scorecard=card, now=timezone.now())
         self.keys["score-overrides"] = api.call("POST", "/score-overrides", self.filled(OVERRIDE)).json()["id"]
         self.keys["health-scores"] = api.read("/health-scores").json()["data"][0]["id"]
+        rule = create_rule(
+            fields={**ALERT_RULE, "name": "Known", "enter": {"field": "name", "op": "known"}},
+            now=timezone.now(),
+            raise_standing=True,
+        )
+        self.keys["alert-rules"], self.keys["alerts"] = str(rule.pk), str(rule.alerts.get().pk)
         self.keys["users"], self.keys["products"] = str(UserFactory().pk), str(ProductFactory().pk)
 
     def filled(self, body):

@@ -248,6 +248,11 @@ def _tell_account(event: AccountEvent, facts: Facts) -> Told:
     )
 
 
+@describe_kind("account.merged")
+def _tell_merged(event: AccountEvent, facts: Facts) -> Told:
+    return "merge", "Another account was merged into this one", "", ""
+
+
 @describe_kind("stage.changed", "tier.changed")
 def _tell_choice(event: AccountEvent, facts: Facts) -> Told:
     labels: dict[object, object] = dict([*Stage.choices, *Tier.choices])
@@ -274,12 +279,14 @@ def _tell_attribute(event: AccountEvent, facts: Facts) -> Told:
     return "pencil", f"{key.capitalize()} changed", "", ""
 
 
-@describe_kind("contact.joined", "contact.left", "contact.role_changed")
+@describe_kind("contact.joined", "contact.left", "contact.role_changed", "contact.merged")
 def _tell_contact(event: AccountEvent, facts: Facts) -> Told:
     contact = facts.get("contact", event.payload.get("contact_id")) or "A contact"
     role = str(event.payload.get("role", "")).replace("_", " ")
     if event.kind == "contact.joined":
         return "user-plus", f"{contact} joined", f"As {role}" if role else "", ""
+    if event.kind == "contact.merged":
+        return "merge", f"{contact} was known twice and is now one", "", ""
     if event.kind == "contact.left":
         return (
             "user-minus",

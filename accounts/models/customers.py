@@ -50,6 +50,9 @@ class Account(SyncRow):
         help_text="In the reporting currency; null: unknown.",
     )
     renews_on = models.DateField(null=True, blank=True)
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", editable=False
+    )
 
     objects = LiveManager.from_queryset(AccountQuerySet)()
     all_objects = AccountQuerySet.as_manager()
@@ -133,6 +136,9 @@ class Contact(SyncRow):
         blank=True,
         on_delete=models.SET_NULL,
         related_name="contacts",
+    )
+    merged_into = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="merged", editable=False
     )
     accounts = models.ManyToManyField(Account, through="Membership", related_name="contacts")
 

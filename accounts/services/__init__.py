@@ -28,6 +28,7 @@ from accounts.services.facts import (
     record_sentiment,
     record_survey_response,
 )
+from accounts.services.merging import merge_accounts, merge_contacts
 from accounts.services.personas import create_persona
 from accounts.services.products import ensure_product
 from accounts.services.segments import create_segment, delete_segment, update_segment
@@ -65,6 +66,8 @@ __all__ = [
     "give_external_id",
     "join_account",
     "leave_account",
+    "merge_accounts",
+    "merge_contacts",
     "pin_persona",
     "record_activity",
     "record_sentiment",

@@ -12,7 +12,7 @@ from typing import Any
 from accounts.enums import Entity
 from accounts.errors import InvalidInput
 from accounts.models import Account, AttributeDefinition, Contact
-from accounts.services import update_account, update_contact, upsert_account, upsert_contact
+from accounts.services import merge_contacts, update_account, update_contact, upsert_account, upsert_contact
 from accounts.services.attributes import clean_value
 from accounts.services.external_ids import give_external_ids
 from health.ingest.calls import GROUP
@@ -20,6 +20,7 @@ from health.ingest.traits import account_fields, contact_fields
 from health.usage.held import give_held
 from health.usage.identities import Identities, anonymous
 from health.usage.incoming import Incoming, Quarantined
+from health.usage.merging import pass_on_contact
 
 # Traits define fields by themselves, up to a number that a page can still show.
 MAX_DEFINED_ATTRIBUTES = 200
@@ -134,9 +135,31 @@ class ProfileWriter:
             owner = contacts.get(incoming.call.user_id)
             link(incoming.call.previous_id, contacts, system, owner)
             link(incoming.call.previous_id, behind, anonymous(system), owner)
+        self._merge_namesakes()
         if links:
             give_external_ids(entity=Entity.CONTACT, names=links)
             self.met |= give_held(links)
+
+    def _merge_namesakes(self) -> None:
+        """Make one of two contacts that an alias calls the same, unless their e-mail addresses differ."""
+        contacts = self.identities.contacts
+        for incoming in self.identities.aliases:
+            pair = contacts.get(incoming.call.user_id), contacts.get(incoming.call.previous_id)
+            rows = Contact.objects.in_bulk({key for key in pair if key is not None})
+            kept, gone = (rows.get(key or 0) for key in pair)
+            if kept is None or gone is None or kept == gone or (gone.email and kept.email not in {"", gone.email}):
+                continue
+            try:
+                merge_contacts(kept=kept, gone=gone, now=self.now)
+            except InvalidInput:
+                continue
+            pass_on_contact(kept_id=kept.pk, gone_id=gone.pk)
+            self.met.add(kept.pk)
+            for name in [name for name, key in contacts.items() if key == gone.pk]:
+                contacts[name] = kept.pk
+            behind = self.identities.persons_behind
+            for name in [name for name, key in behind.items() if key == gone.pk]:
+                behind[name] = kept.pk
 
     def _without_surplus(self, entity: Entity, fields: dict[str, Any]) -> dict[str, Any]:
         """Leave out attributes nobody has defined once there are too many, and clearing of unknown ones."""

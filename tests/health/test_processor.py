@@ -305,6 +305,29 @@ def test_alias_joins_an_earlier_name_to_a_person(source):
     assert HeldEvent.objects.count() == 1  # of “old”, a person of their own
 
 
+def test_alias_makes_one_of_two_people_we_have(source):
+    deliver(source, [track("old"), group("u1", "acme"), identify("u1", name="Cleo")])
+    process()
+    assert (Contact.objects.count(), HeldEvent.objects.count()) == (2, 1)
+    deliver(source, [alias("u1", "old"), track("old")])
+    process()
+    assert Contact.objects.get().name == "Cleo"
+    assert Contact.all_objects.exclude(deleted_at=None).get().merged_into == Contact.objects.get()
+    assert sum(days().values()) == 2
+    assert HeldEvent.objects.count() == 0
+    deliver(source, [alias("u1", "old")])
+    process()
+    assert Contact.objects.count() == 1
+
+
+def test_alias_of_people_with_other_addresses_leaves_them_apart(source):
+    deliver(source, [identify("u1", email="a@x.example"), identify("u2", email="b@x.example"), alias("u1", "u2")])
+    process()
+    deliver(source, [alias("u1", "u2")])
+    process()
+    assert Contact.objects.count() == 2
+
+
 def test_people_of_several_accounts_are_where_they_last_said(source):
     deliver(
         source,

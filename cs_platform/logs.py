@@ -50,6 +50,7 @@ def configuration() -> dict[str, Any]:
             "gunicorn.error": {"handlers": [], "propagate": True, "level": "INFO"},
             # A line for each wake-up, several times a minute; what was done or failed says team.work.
             "celery.worker.strategy": {"level": "WARNING"},
+            "celery.worker.request": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
             # These name addresses; the line of RequestLogMiddleware names the route instead.
             "django.request": {"level": "ERROR"},

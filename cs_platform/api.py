@@ -30,6 +30,7 @@ RESOURCES = [
     "scorecard-versions",
     "scorecard-drafts",
     "score-overrides",
+    "backtests",
     "products",
     "users",
     "whoami",

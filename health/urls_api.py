@@ -6,6 +6,7 @@ from rest_framework.routers import SimpleRouter
 from health.alert_api import AlertResource, AlertRuleResource
 from health.api import AccountHealthView, HealthScoreResource
 from health.api_overrides import ScoreOverrideResource
+from health.backtest_api import BacktestResource
 from health.scorecard_api import ScorecardDraftResource, ScorecardResource, ScorecardVersionResource
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -16,6 +17,7 @@ router.register("alert-rules", AlertRuleResource, basename="api-alert-rule")
 router.register("scorecards", ScorecardResource, basename="api-scorecard")
 router.register("scorecard-versions", ScorecardVersionResource, basename="api-scorecard-version")
 router.register("scorecard-drafts", ScorecardDraftResource, basename="api-scorecard-draft")
+router.register("backtests", BacktestResource, basename="api-backtest")
 
 urlpatterns = [
     *router.urls,

@@ -99,12 +99,11 @@ def backtest_delete(request: UserRequest, scorecard_pk: int, pk: int) -> HttpRes
 def learned_weights_draft(request: UserRequest, scorecard_pk: int, pk: int) -> HttpResponse:
     model = get_object_or_404(LearnedModel, backtest=pk, scorecard=scorecard_pk)
     try:
-        draft_learned_weights(model=model, now=timezone.now(), actor=request.user)
+        draft = draft_learned_weights(model=model, now=timezone.now(), actor=request.user)
     except InvalidInput as error:
         messages.error(request, error.message)
         return redirect("backtest", scorecard_pk, pk)
-    messages.success(request, "A draft with the learned weights was made; look at it before you publish it.")
-    return redirect("scorecard", scorecard_pk)
+    return redirect("scorecard_draft", draft.pk)
 
 
 @require_POST

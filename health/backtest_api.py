@@ -7,7 +7,6 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -25,6 +24,7 @@ from health.services.backtests import (
     cancel_backtest,
     create_backtest,
     delete_backtest,
+    restart_backtest,
 )
 from team.api.answers import idempotent
 from team.api.examples import sent, shown
@@ -125,12 +125,23 @@ class BacktestWriter(StrictSerializer):
     name = Text(max_length=120)
 
 
+@sent(state="cancelled")
+class BacktestChangeWriter(StrictSerializer):
+    """One that is over stays as it is."""
+
+    state = serializers.ChoiceField(
+        choices=[BacktestState.CANCELLED, BacktestState.WAITING],
+        required=False,
+        help_text="cancelled: stop after the date it is at. waiting: go on with one that was cancelled or failed.",
+    )
+
+
 class BacktestResource(ConfigurationResource):
     """Backtests of scorecards over stored history; they change no score."""
 
     reader = BacktestReader
     list_query_class = OfScorecardQuery
-    writers = {"create": BacktestWriter}
+    writers = {"create": BacktestWriter, "partial_update": BacktestChangeWriter}
 
     def visible(self) -> QuerySet[Backtest]:
         return Backtest.objects.all()
@@ -170,6 +181,15 @@ class BacktestResource(ConfigurationResource):
         location = request.build_absolute_uri(f"{request.path}/{made.pk}")
         return Response(self.present([self.row(made.pk)])[0], status=201, headers={"Location": location})
 
+    @idempotent
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, fields = self.row(key_of(pk)), self.sent(request)
+        if fields.get("state") == BacktestState.CANCELLED:
+            cancel_backtest(backtest=row, now=timezone.now(), actor=self.caller.user)
+        elif fields.get("state") == BacktestState.WAITING:
+            restart_backtest(backtest=row, actor=self.caller.user)
+        return Response(self.present([self.row(row.pk)])[0])
+
     @extend_schema(
         summary="Delete a backtest",
         description="What was learned from it goes too. Scope `configuration:write`.",
@@ -182,20 +202,6 @@ class BacktestResource(ConfigurationResource):
         except InvalidInput as error:
             raise refused(error, BacktestWriter) from error
         return Response(status=204)
-
-    @extend_schema(
-        operation_id="cancel_backtest",
-        summary="Cancel a backtest",
-        description="It stops after the date it is at. Scope `configuration:write`.",
-        request=None,
-        responses=BacktestReader,
-    )
-    @action(methods=["post"], detail=True)
-    @idempotent
-    def cancel(self, request: Request, pk: str) -> Response:
-        row = self.row(key_of(pk))
-        cancel_backtest(backtest=row, now=timezone.now(), actor=self.caller.user)
-        return Response(self.present([self.row(row.pk)])[0])
 
 
 def _rule(fields: dict[str, Any]) -> ChurnRule:

@@ -104,7 +104,11 @@ def test_what_makes_no_sense_is_refused(api, card, changes, pointer, message):
 
 def test_cancelled_and_deleted(api, card):
     made = api.call("POST", "/backtests", body(card)).json()["id"]
-    assert api.call("POST", f"/backtests/{made}/cancel").json()["state"] == "cancelled"
+    for state in ("cancelled", "waiting", "cancelled"):
+        assert api.call("PATCH", f"/backtests/{made}", {"state": state}).json()["state"] == state
+    assert refusal(api.call("PATCH", f"/backtests/{made}", {"state": "done"})) == [
+        ("#/state", '"done" is not a valid choice.')
+    ]
     assert api.call("DELETE", f"/backtests/{made}").status_code == 204
     assert Backtest.objects.count() == 0
 
@@ -123,5 +127,5 @@ def test_scopes(card):
     assert writer.call("GET", "/backtests").status_code == 403
     made = writer.call("POST", "/backtests", body(card)).json()["id"]
     assert reader.read(f"/backtests/{made}").status_code == 200
-    for method, path in (("POST", f"/backtests/{made}/cancel"), ("DELETE", f"/backtests/{made}")):
-        assert reader.call(method, path).status_code == 403
+    for method in ("PATCH", "DELETE"):
+        assert reader.call(method, f"/backtests/{made}").status_code == 403

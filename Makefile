@@ -13,7 +13,7 @@ BIN := .venv/bin
 # -qq hides remarks about the set-up of this machine; what is imported gets compiled then.
 INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --no-deps --require-hashes
 # Companies' own certificates are known to the system, not to Node.
-NPM := NODE_OPTIONS=--use-system-ca $(BIN)/npm --loglevel=error
+NPM := NODE_OPTIONS=--use-system-ca $(BIN)/npm --loglevel=error --no-update-notifier
 APPS := accounts cs_platform health integrations playbooks successmaps team
 ASSET_SOURCES := build.mjs $(shell find static/src templates $(APPS) -name '*.pyc' -o -type f -print)
 
@@ -51,7 +51,7 @@ bench: .venv/dev.stamp static_root/.stamp ## speeds on generated data; ARGS="--a
 docker-config-check: ## whether Docker accepts docker-compose.yml
 	PUBLIC_URL=https://cs.example.com SECRET_KEY=x POSTGRES_PASSWORD=x REDIS_PASSWORD=x docker compose config --quiet
 
-lock: .venv/bin/python ## the newest versions that pyproject.toml and package.json allow
+lock: .venv/local.stamp ## the newest versions that pyproject.toml and package.json allow
 	@$(PYTHON) -m venv .venv/lock && .venv/lock/bin/python -m pip install -qq uv
 	@lock() { name=$$1; shift; .venv/lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 		--generate-hashes --no-header "$$@" -o requirements/$$name.lock pyproject.toml; }; \

@@ -28,7 +28,8 @@ class StrictSerializer(serializers.Serializer):
         if isinstance(data, Mapping):
             known = [name for name, field in self.fields.items() if not field.read_only]
             for name in data.keys() - set(known):
-                message = f"There is no field {name!r} here; the fields are {', '.join(sorted(known))}."
+                fields = f"the fields are {', '.join(sorted(known))}" if known else "nothing may be given"
+                message = f"There is no field {name!r} here; {fields}."
                 errors[name] = [ErrorDetail(message, "unknown_field")]
         try:
             value = super().to_internal_value(data)

@@ -38,7 +38,8 @@ class ApiView(APIView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        self.list_query = self.read_query(request)
+        # What a method may be asked is nothing to say when the answer is 405.
+        self.list_query = self.read_query(request) if request.method in self.allowed_methods else {}
 
     def perform_authentication(self, request: Request) -> None:
         self.allowance: limits.Allowance | None = None

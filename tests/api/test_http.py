@@ -72,9 +72,10 @@ def test_methods(api):
         assert (options.status_code, options["Allow"], options.content) == (204, allow, b"")
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "LOCK"):
             if method not in allow:
-                response = api.call(method, path)
-                problem(response, 405, "method_not_allowed")
-                assert response["Allow"] == allow
+                for query in ("", "?page_size=10"):
+                    response = api.call(method, path + query)
+                    problem(response, 405, "method_not_allowed")
+                    assert response["Allow"] == allow
 
 
 def test_head_answers_like_get_without_a_body(api):
@@ -199,6 +200,7 @@ def test_parameters_that_an_address_does_not_know_are_refused(api):
     account = AccountFactory()
     problem(api.read(f"/accounts/{account.pk}?fields=name"), 400, "invalid")
     problem(api.call("POST", "/accounts?dry_run=true", {"name": "x"}), 400, "invalid")
+    assert problem(api.read("/whoami?a=b"), 400, "invalid")["detail"] == "There is no field 'a' here; nothing may be given."
 
 
 def test_versions(api):

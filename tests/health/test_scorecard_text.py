@@ -20,7 +20,7 @@ from tests.health.cards import CONFIG, make_scorecard
 PLAIN = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**12), 10**12) | st.floats(allow_nan=False, allow_infinity=False)
     | st.text("aZ0 .:#-'\"é…{[&*!%@|>?~\n\t", max_size=8),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["key", "curve", "params", "y"]), inner),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["key", "curve", "params"]), inner),
     max_leaves=6,
 )  # fmt: skip
 

@@ -30,7 +30,7 @@ from health.quadrant import (
 from team.requests import UserRequest
 
 MOST_DOTS = 200
-QUEUE_ROWS = 50
+QUEUE_ROWS = 25
 IN_THE_PICTURE = {
     "top_left": Corner.FAILING.label,
     "top_right": Corner.THRIVING.label,

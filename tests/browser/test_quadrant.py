@@ -22,5 +22,6 @@ def test_quadrant_and_verdict(signed_in):
                 account=account, scorecard=cards[kind], version=cards[kind].version, main_of=kind,
                 score=Decimal(score), band=Band.GREEN,
             )  # fmt: skip
+    page = signed_in(AccessLevel.VIEWER)
     for path in ("/quadrant/?book=all", "/quadrant/verdict/"):
-        check_page(signed_in(AccessLevel.VIEWER), path)
+        check_page(page, path)

@@ -270,7 +270,7 @@ def _applies_to(data: object) -> Mapping[str, Any] | None:
 def _rollup(data: object) -> Rollup:
     if not isinstance(data, str) or data not in list(Rollup):
         raise InvalidScorecard(["Roll-up"], f"this is one of {', '.join(Rollup)}, not {data!r}.", "rollup")
-    return Rollup(data)
+    return Rollup(str(data))
 
 
 def _children(data: object, path: list[str], depth: int) -> tuple[Group | Measure, ...]:

@@ -253,6 +253,15 @@ def _tell_merged(event: AccountEvent, facts: Facts) -> Told:
     return "merge", "Another account was merged into this one", "", ""
 
 
+@describe_kind("parent.changed", "child.left")
+def _tell_family(event: AccountEvent, facts: Facts) -> Told:
+    # Without names: not everybody may see the other account.
+    if event.kind == "child.left":
+        return "network", "An account below this one moved away", "", ""
+    where = "no parent account any more" if event.payload.get("parent_id") is None else "another parent account"
+    return "network", f"Stands below {where}", "", ""
+
+
 @describe_kind("stage.changed", "tier.changed")
 def _tell_choice(event: AccountEvent, facts: Facts) -> Told:
     labels: dict[object, object] = dict([*Stage.choices, *Tier.choices])

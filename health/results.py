@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from health.rollup import Rolled
 from health.scorecards import Band, Card
 from health.scoring import UNKNOWN, Scores, bands
 
@@ -34,6 +35,8 @@ class Results:
     scores: Scores
     hashes: npt.NDArray[np.void]
     overrides: npt.NDArray[np.int16] | None = None
+    children: Mapping[int, Rolled] = field(default_factory=dict)
+    """By account, what its score was made from where it is that of the accounts below it."""
 
     def __len__(self) -> int:
         return len(self.account_ids)
@@ -41,7 +44,14 @@ class Results:
     def take(self, places: Places) -> "Results":
         frames = {name: frame.iloc[places] for name, frame in vars(self.scores).items()}
         overrides = None if self.overrides is None else self.overrides[places]
-        return Results(self.account_ids[places], self.fresh[places], Scores(**frames), self.hashes[places], overrides)
+        return replace(
+            self,
+            account_ids=self.account_ids[places],
+            fresh=self.fresh[places],
+            scores=Scores(**frames),
+            hashes=self.hashes[places],
+            overrides=overrides,
+        )
 
     @property
     def shown_overrides(self) -> npt.NDArray[np.int16]:

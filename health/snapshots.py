@@ -88,6 +88,26 @@ def copy_snapshots(
     )
 
 
+def keep_children(scorecard: Scorecard, results: Results, *, as_of: date, recorded_by: datetime) -> None:
+    """Write with the new snapshots of parents which children their scores were made from."""
+    new = set(results.account_ids.tolist())
+    rolled = {pk: each for pk, each in results.children.items() if pk in new}
+    if rolled:
+        _execute(
+            "UPDATE health_scoresnapshot s SET children = new.children"
+            " FROM unnest(%(parents)s::int[], %(children)s::jsonb[]) AS new (account_id, children)"
+            " WHERE s.account_id = new.account_id AND s.scorecard_id = %(scorecard)s AND s.as_of = %(as_of)s"
+            " AND s.recorded_by = %(recorded_by)s",
+            {
+                "scorecard": scorecard.pk,
+                "as_of": as_of,
+                "recorded_by": recorded_by,
+                "parents": list(rolled),
+                "children": [each.canonical().decode() for each in rolled.values()],
+            },
+        )
+
+
 def delete_superseded(scorecard: Scorecard, as_of: date, account_ids: Ints, revisions: Ints) -> None:
     """Delete snapshots of the running day that newer ones replace."""
     if len(account_ids):

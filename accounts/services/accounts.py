@@ -45,6 +45,8 @@ def update_account(*, account: Account, fields: dict[str, Any], **options: Unpac
     account = Account.objects.select_for_update().get(pk=account.pk)
     columns = clean_columns(fields, account)
     changed = [name for name, value in columns.items() if getattr(account, name) != value]
+    if "parent" in changed:
+        _tell_of_parent(account, columns["parent"], options)
     for name in changed:
         setattr(account, name, columns[name])
     if changed:
@@ -78,6 +80,16 @@ def delete_account(*, account: Account, now: datetime, actor: User | None = None
         for model in OF_ACCOUNT:
             model.objects.filter(account=account).update(deleted_at=now)
         Context(now=now, actor=actor).tell(account.pk, "account.deleted", now)
+
+
+def _tell_of_parent(account: Account, parent: Account | None, options: Options) -> None:
+    """Write that an account moves below another, or stands by itself; whom it leaves hears of it too."""
+    context, at = context_of(options), options.get("occurred_at") or options["now"]
+    before = account.parent_id
+    parent_id = None if parent is None else parent.pk
+    context.tell(account.pk, "parent.changed", at, {"parent_id": parent_id, "from_id": before})
+    if before is not None:
+        context.tell(before, "child.left", at, {"child_id": account.pk})
 
 
 def _find(system: str, external_id: str) -> Account | None:
@@ -117,8 +129,10 @@ def dated_values(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_loop(account: Account | None, parent: Account | None) -> None:
-    above = parent
-    while account is not None and above is not None:
+    above, seen = parent, set[int]()
+    # A circle among others, which only the database can bring about, ends too.
+    while account is not None and above is not None and above.pk not in seen:
+        seen.add(above.pk)
         if above.pk == account.pk:
             msg = f"{parent} stands below {account} and cannot be its parent."
             raise InvalidInput(msg, "parent")

@@ -110,6 +110,10 @@ class ScoreSnapshot(models.Model):
     points = ArrayField(models.SmallIntegerField())
     contribution = ArrayField(models.SmallIntegerField())
     override = models.SmallIntegerField(default=-1, db_default=-1)
+    children = models.JSONField(
+        null=True,
+        help_text="What a parent's score was made from (rollup.Child.as_list); null: its own measures.",
+    )
     hash = models.BinaryField()
 
     def __str__(self) -> str:

@@ -17,7 +17,7 @@ from accounts.models.times import VISIBLE
 from health.metrics.query import EVERYBODY, AccountSet
 from health.models import DirtyAccount, Scorecard, ScorecardVersion
 from health.overrides import override_scores
-from health.scorecards import Card
+from health.scorecards import Card, Rollup
 from health.services.alert_evaluation import evaluate_changed
 from health.usage.moment import reading_moment
 from health.usage.partitions import PartitionedTable, ensure_partitions
@@ -136,7 +136,13 @@ def compute(
 
     card = version.card()
     results, recorded_by = compute_card(
-        card, accounts, applies_to=version.applies_to, as_of=as_of, is_live=is_live, version_hash=version.hash
+        card,
+        accounts,
+        applies_to=version.applies_to,
+        as_of=as_of,
+        is_live=is_live,
+        version_hash=version.hash,
+        scorecard_id=version.scorecard_id,
     )
     overrides = override_scores(version.scorecard_id, accounts, as_of=as_of, recorded_by=recorded_by)
     return with_overrides(card, results, overrides), recorded_by
@@ -150,20 +156,36 @@ def compute_card(
     as_of: date,
     is_live: bool = False,
     version_hash: str = "",
+    scorecard_id: int | None = None,
 ) -> "tuple[Results, datetime]":
-    """Return what a configuration, published or not, says about the accounts it applies to. See compute."""
+    """Return what a configuration, published or not, says about the accounts it applies to. See compute.
+
+    `scorecard_id`: whose overrides count where the score of a parent is made from those below it.
+    """
     from health.computing import compute_results
+    from health.hierarchy import rolled_results
 
     with reading_moment() as recorded_by:
         moment = Moment(as_of=midnight(as_of), recorded_by=recorded_by)
-        results = compute_results(
-            card,
-            accounts,
-            as_of=as_of,
-            recorded_by=recorded_by,
-            live=True,
-            only=_applicable(applies_to, accounts, moment, is_live=is_live),
-            version_hash=version_hash,
+
+        def compute(some: AccountSet) -> "Results":
+            return compute_results(
+                card,
+                some,
+                as_of=as_of,
+                recorded_by=recorded_by,
+                live=True,
+                only=_applicable(applies_to, some, moment, is_live=is_live),
+                version_hash=version_hash,
+            )
+
+        def shown(some: AccountSet) -> dict[int, int]:
+            if scorecard_id is None:
+                return {}
+            return override_scores(scorecard_id, some, as_of=as_of, recorded_by=recorded_by)
+
+        results = rolled_results(
+            card, compute(accounts), compute, as_of=moment.as_of, recorded_by=recorded_by, shown=shown
         )
     return results, recorded_by
 
@@ -215,14 +237,24 @@ def _score_changed_accounts(now: datetime, seconds: float) -> ScoreReport:
         batch = list(DirtyAccount.objects.order_by("since")[:DIRTY_BATCH].values_list("account_id", "marked_at"))
         if not batch:
             break
-        accounts = AccountSet(ids=tuple(pk for pk, _ in batch))
-        for scorecard in Scorecard.objects.live():
+        cards = list(Scorecard.objects.live())
+        accounts = AccountSet(ids=_whose_scores_change([pk for pk, _ in batch], cards))
+        for scorecard in cards:
             report += score_accounts(scorecard=scorecard, now=now, accounts=accounts)
         evaluate_changed(accounts.ids or ())
         _forget_dirty(batch)
     else:
         enqueue(kind="health.score_changed", key="again")
     return report
+
+
+def _whose_scores_change(ids: list[int], cards: list[Scorecard]) -> tuple[int, ...]:
+    """Return accounts that changed with those above them where a scorecard looks below."""
+    if not any(card.version and card.version.card().rollup is not Rollup.OWN for card in cards):
+        return tuple(ids)
+    from health.hierarchy import with_ancestors
+
+    return with_ancestors(ids)
 
 
 def _applicable(
@@ -281,6 +313,7 @@ def _keep(
         revision=plan.revision,
         is_band_change=plan.is_band_change,
     )
+    snapshots.keep_children(scorecard, plan.results, as_of=as_of, recorded_by=recorded_by)
     if is_live:
         written = plan.results.account_ids
         changes = snapshots.write_band_changes(

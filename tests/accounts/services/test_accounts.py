@@ -3,13 +3,14 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from accounts.errors import InvalidInput
-from accounts.models import Account, ExternalId
+from accounts.models import Account, AccountEvent, ExternalId
 from accounts.services import (
     create_account,
     delete_account,
     update_account,
     upsert_account,
 )
+from accounts.timeline import timeline
 from tests.factories import AccountFactory
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
@@ -98,3 +99,30 @@ def test_delete_account_leaves_a_tombstone():
     account = AccountFactory()
     delete_account(account=account, now=NOW + timedelta(1))
     assert Account.all_objects.get().deleted_at == NOW + timedelta(1)
+
+
+def test_a_change_of_parent_is_told_to_the_account_and_to_the_one_it_leaves():
+    first, second, account = AccountFactory(), AccountFactory(), AccountFactory()
+    update_account(account=account, fields={"parent": first}, now=NOW)
+    update_account(account=account, fields={"parent": first, "name": "Same"}, now=NOW)
+    update_account(account=account, fields={"parent": second}, now=NOW)
+    update_account(account=account, fields={"parent": None}, now=NOW)
+    told = AccountEvent.objects.filter(kind__in=["parent.changed", "child.left"]).order_by("id")
+    assert [(event.account_id, event.kind, event.payload) for event in told] == [
+        (account.pk, "parent.changed", {"parent_id": first.pk, "from_id": None}),
+        (account.pk, "parent.changed", {"parent_id": second.pk, "from_id": first.pk}),
+        (first.pk, "child.left", {"child_id": account.pk}),
+        (account.pk, "parent.changed", {"parent_id": None, "from_id": second.pk}),
+        (second.pk, "child.left", {"child_id": account.pk}),
+    ]
+    titles = [entry.title for entry in timeline(account)]
+    assert titles == ["Stands below no parent account any more", *["Stands below another parent account"] * 2]
+    assert [entry.title for entry in timeline(first)] == ["An account below this one moved away"]
+
+
+def test_a_circle_in_the_data_does_not_hang_a_change_of_parent():
+    first, second = AccountFactory(), AccountFactory()
+    Account.objects.filter(pk=first.pk).update(parent=second)
+    Account.objects.filter(pk=second.pk).update(parent=first)
+    account = update_account(account=AccountFactory(), fields={"parent": first}, now=NOW)
+    assert account.parent == first

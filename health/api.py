@@ -132,6 +132,7 @@ def as_texts(receipt: dict[str, Any]) -> dict[str, Any]:
     return {
         **receipt,
         "account": str(receipt["account"]),
+        "children": [{**child, "account": str(child["account"])} for child in receipt["children"]],
         "scorecard": {**receipt["scorecard"], "id": str(receipt["scorecard"]["id"])},
         "version": {**receipt["version"], "id": str(receipt["version"]["id"])},
     }

@@ -18,7 +18,7 @@ def overrides_at(
     )
     if accounts.ids is not None:
         return rows.filter(account__in=accounts.ids)
-    return rows if accounts.is_everybody else rows.filter(account__range=(accounts.first, accounts.last))
+    return rows if accounts.is_everybody else rows.filter(account_id__gte=accounts.first, account_id__lte=accounts.last)
 
 
 def override_scores(scorecard_id: int, accounts: AccountSet, *, as_of: date, recorded_by: datetime) -> dict[int, int]:

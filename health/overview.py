@@ -8,6 +8,7 @@ from django.db.models.functions import TruncWeek
 
 from accounts.models import Account
 from health.models import CurrentScore, ScoreSnapshot, UsageDay
+from health.rollup import read_children
 from health.scorecards import Group, Measure
 
 # scoring.BASELINE in points; scoring is not imported here, because it brings pandas along.
@@ -39,17 +40,20 @@ def moves(score: CurrentScore) -> Moves | None:
     steps: list[tuple[str, float | None]] = []
     start = 0
     card = score.version.card()
-    for child in card.root.children:
+    below = sum(child.contribution for child in read_children(snapshot.children or ())) / 100
+    if snapshot.children:
+        steps.append(("The accounts below", below))
+    for child in () if snapshot.children else card.root.children:
         width = _measure_count(child)
         part = slice(start, start + width)
         known = any(points >= 0 for points in snapshot.points[part])
         steps.append((child.label, sum(snapshot.contribution[part]) / 100 if known else None))
         start += width
-    for place, limit in enumerate(card.limits, start):
+    for place, limit in enumerate(card.limits, len(card.measures)):
         if snapshot.contribution[place]:
             steps.append((limit.label, snapshot.contribution[place] / 100))
     if snapshot.override >= 0:
-        start_from = BASELINE_POINTS + sum(snapshot.contribution) / 100
+        start_from = BASELINE_POINTS + below + sum(snapshot.contribution) / 100
         steps.append(("Set by hand", round(float(score.score) - start_from, 2)))
     return Moves(BASELINE_POINTS, steps, float(score.score))
 

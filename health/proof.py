@@ -4,6 +4,7 @@
 then: what arrived, was corrected or deleted later changes nothing.
 """
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,12 +13,14 @@ import numpy as np
 
 from health.computing import compute_results, score_values
 from health.freezes import EPOCH, NOT_FROZEN, Freeze, frozen_days
+from health.hierarchy import with_children
 from health.metrics.query import AccountSet
 from health.metrics.values import NO_INPUT, Values
 from health.models import ScorecardVersion, ScoreSnapshot
 from health.overrides import override_scores
 from health.receipts import HUNDREDTHS, MINUTE, UNKNOWN, hundredths
 from health.results import Results, with_overrides
+from health.rollup import Child, read_children, roll_up
 from health.scorecards import Band, Card, read_card
 
 
@@ -36,6 +39,7 @@ def replay(snapshot: ScoreSnapshot) -> Results:
         live=False,
         version_hash=version.hash,
     )
+    results = _with_stored_children(card, results, snapshot.account_id, read_children(snapshot.children or ()))
     overrides = override_scores(snapshot.scorecard_id, accounts, as_of=snapshot.as_of, recorded_by=snapshot.recorded_by)
     return with_overrides(card, results, overrides)
 
@@ -54,8 +58,9 @@ def verify(receipt: dict[str, Any]) -> list[str]:
     if set(parts) != set(lines):
         return [*problems, "The measures and limits are not those of the configuration."]
     lines = {key: lines[key] for key in parts}
-    again = _computed_again(card, receipt, lines)
-    problems += _wrong_lines(card, lines, again)
+    children = [_child(line) for line in receipt.get("children") or ()]
+    again = _with_stored_children(card, _computed_again(card, receipt, lines), int(receipt["account"]), children)
+    problems += _wrong_lines(card, lines, again) + _wrong_children(children, again)
     computed = hundredths(int(again.scores.accounts["score"].iloc[0]))
     if override := receipt["override"]:
         again = with_overrides(card, again, {int(receipt["account"]): int(Decimal(override["score"]) * HUNDREDTHS)})
@@ -76,7 +81,7 @@ def verify(receipt: dict[str, Any]) -> list[str]:
 
 def computed_again(version: ScorecardVersion, card: Card, snapshot: ScoreSnapshot, freezes: list[Freeze]) -> Results:
     """Return what the inputs of a snapshot come to, without its override."""
-    return _score_row(
+    row = _score_row(
         card,
         version.hash,
         account_id=snapshot.account_id,
@@ -85,6 +90,31 @@ def computed_again(version: ScorecardVersion, card: Card, snapshot: ScoreSnapsho
         minutes=snapshot.fresh,
         frozen=frozen_days([part.use for part in card.inputs], freezes),
     )
+    return _with_stored_children(card, row, snapshot.account_id, read_children(snapshot.children or ()))
+
+
+def _with_stored_children(card: Card, results: Results, account_id: int, children: Sequence[Child]) -> Results:
+    """Return the score of a parent from the children that were kept with it; of others, what it was."""
+    if not children:
+        return results
+    rolled = roll_up(card.rollup, children, minimum_confidence=card.minimum_confidence)
+    return with_children(card, results, {account_id: rolled})
+
+
+def _child(line: dict[str, Any]) -> Child:
+    score = UNKNOWN if line["score"] is None else int(Decimal(line["score"]) * HUNDREDTHS)
+    part = round(line["contribution"] * HUNDREDTHS)
+    return Child(int(line["account"]), score, line["confidence"], line["weight"], part)
+
+
+def _wrong_children(children: Sequence[Child], again: Results) -> list[str]:
+    computed = {child.account_id: child.contribution for rolled in again.children.values() for child in rolled.children}
+    return [
+        f"Account {child.account_id}: contribution is {computed[child.account_id] / HUNDREDTHS}, not"
+        f" {child.contribution / HUNDREDTHS}."
+        for child in children
+        if child.contribution != computed[child.account_id]
+    ]
 
 
 def _wrong_lines(card: Card, lines: dict[str, dict[str, Any]], again: Results) -> list[str]:

@@ -10,12 +10,13 @@ from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 
-from accounts.models import Persona, Product
+from accounts.models import Account, Persona, Product
 from health.freezes import Freeze, freeze_of, freezes_of
 from health.metrics.query import AccountSet
 from health.metrics.registry import Metric, MetricUse, get_metric
 from health.models import ScorecardVersion, ScoreOverride, ScoreSnapshot
 from health.overrides import overrides_at
+from health.rollup import read_children, responsible
 from health.scorecards import Band, Card, Comparison, Effect, Group, Limit, Measure
 
 BASELINE = 50
@@ -116,6 +117,23 @@ class Part:
 
 
 @dataclass(frozen=True)
+class ChildLine:
+    """An account below that a parent's score was made from. `score` None: it had none. `weight` None: unknown."""
+
+    account_id: int
+    name: str
+    score: float | None
+    confidence: int
+    weight: float | None
+    contribution: float
+    is_responsible: bool
+
+    @property
+    def moves(self) -> str:
+        return f"{self.contribution:+.2f}".replace("-", "−") if self.contribution else "0"
+
+
+@dataclass(frozen=True)
 class Receipt:
     snapshot: ScoreSnapshot
     version: ScorecardVersion
@@ -124,6 +142,7 @@ class Receipt:
     limits: tuple[LimitLine, ...] = ()
     computed: Decimal | None = None
     override: ScoreOverride | None = None
+    children: tuple[ChildLine, ...] = ()
 
     @property
     def freezes(self) -> list[Freeze]:
@@ -198,6 +217,7 @@ class Receipt:
             "confidence": snapshot.confidence,
             "measures": [_line_as_dict(line) for line in self.lines],
             "limits": [_limit_as_dict(line) for line in self.limits],
+            "children": [_child_as_dict(line) for line in self.children],
             "computed": None if self.computed is None else str(self.computed),
             "override": self._override_as_dict(),
             "hash": bytes(snapshot.hash).hex(),
@@ -238,6 +258,28 @@ def build_receipt(snapshot: ScoreSnapshot, version: ScorecardVersion | None = No
         limits=tuple(_limit(limit, card, reading) for limit in card.limits),
         computed=hundredths(int(again.accounts["score"].iloc[0])),
         override=_override(snapshot),
+        children=_children(snapshot),
+    )
+
+
+def _children(snapshot: ScoreSnapshot) -> tuple[ChildLine, ...]:
+    """Return what a parent's score was made from, the one that costs it most first; no query without any."""
+    if not snapshot.children:
+        return ()
+    children = sorted(read_children(snapshot.children), key=lambda child: (child.contribution, child.account_id))
+    names = Account.all_objects.in_bulk([child.account_id for child in children])
+    culprit = responsible(children)
+    return tuple(
+        ChildLine(
+            account_id=child.account_id,
+            name=str(names.get(child.account_id, f"Account {child.account_id}")),
+            score=None if child.score == UNKNOWN else child.score / HUNDREDTHS,
+            confidence=child.confidence,
+            weight=child.weight,
+            contribution=child.contribution / HUNDREDTHS,
+            is_responsible=child is culprit,
+        )
+        for child in children
     )
 
 
@@ -384,6 +426,17 @@ def _freeze_as_dict(freeze: Freeze | None) -> dict[str, str | None]:
     if freeze is None:
         return {"frozen_as_of": None, "frozen_because": None}
     return {"frozen_as_of": freeze.frozen_on.isoformat(), "frozen_because": freeze.words}
+
+
+def _child_as_dict(line: ChildLine) -> dict[str, Any]:
+    return {
+        "account": line.account_id,
+        "score": None if line.score is None else f"{line.score:.2f}",
+        "confidence": line.confidence,
+        "weight": line.weight,
+        "contribution": line.contribution,
+        "is_responsible": line.is_responsible,
+    }
 
 
 def _limit_as_dict(line: LimitLine) -> dict[str, Any]:

@@ -218,6 +218,15 @@ class ScoreOverrideWriter(StrictSerializer):
     expires_at = Moment()
 
 
+class ReceiptChildReader(serializers.Serializer):
+    account = Id()
+    score = serializers.CharField(allow_null=True, help_text="null: it had none and was left out.")
+    confidence = serializers.IntegerField()
+    weight = serializers.FloatField(allow_null=True, help_text="Its ARR, or 1 for all; null: unknown, left out.")
+    contribution = serializers.FloatField(help_text="Points by which it moves the parent's score from the baseline.")
+    is_responsible = serializers.BooleanField(help_text="Whether it costs the parent most.")
+
+
 class ReceiptReader(serializers.Serializer):
     """How a score came about, to the last input: enough to compute it again."""
 
@@ -233,6 +242,9 @@ class ReceiptReader(serializers.Serializer):
     confidence = serializers.IntegerField()
     measures = ReceiptMeasureReader(many=True)
     limits = ReceiptLimitReader(many=True, help_text="Caps, floors and vetoes, after the measures.")
+    children = ReceiptChildReader(
+        many=True, help_text="The accounts below that the score was made from, in the place of its own measures."
+    )
     computed = serializers.CharField(allow_null=True, help_text="The score without an override.")
     override = ReceiptOverrideReader(allow_null=True, help_text="What somebody set in its place.")
     hash = serializers.CharField(help_text="SHA-256 of the version and all that went in and came out.")

@@ -7,10 +7,12 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from accounts.models import Account
 from accounts.queries import running_subscriptions
 from cs_platform.pages.account import account_context
 from health.account_health import account_health as health_of
 from health.overview import weekly_people
+from health.receipts import Receipt
 from health.usage.report import WEEKS, usage_report
 from team.requests import UserRequest
 
@@ -21,6 +23,7 @@ def account_health(request: UserRequest, pk: int) -> HttpResponse:
     context = account_context(request, pk, "health")
     health = health_of(context["account"], scorecard_id=_number(request, "scorecard"), day=_day(request, "day"))
     context["health"] = health
+    context["visible_children"] = _visible(request, health.receipt)
     if health.receipt and request.GET.get("replay"):
         from health.proof import replay
 
@@ -39,6 +42,14 @@ def account_usage(request: UserRequest, pk: int) -> HttpResponse:
         "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=today)) or None,
     }
     return render(request, "pages/account_usage.html", context)
+
+
+def _visible(request: UserRequest, receipt: Receipt | None) -> set[int]:
+    """Return the ids of the accounts below that the reader may see."""
+    children = [] if receipt is None else [line.account_id for line in receipt.children]
+    if not children:
+        return set()
+    return set(Account.objects.visible_to(request.user).filter(pk__in=children).values_list("pk", flat=True))
 
 
 def _number(request: UserRequest, name: str) -> int | None:

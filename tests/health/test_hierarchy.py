@@ -9,11 +9,14 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.services import delete_account, record_sentiment, update_account
-from health.models import CurrentScore, DirtyAccount, ScoreSnapshot
+from health.models import CurrentScore, DirtyAccount, ScoreOverride, ScoreSnapshot
+from health.overview import moves
+from health.proof import replay, verify
+from health.receipts import build_receipt
 from health.scorecards import Band
 from health.services import score_accounts, score_changed_accounts
 from health.services import scores as service
-from tests.factories import AccountFactory, SubscriptionFactory, UserFactory
+from tests.factories import AccountFactory, SubscriptionFactory, TeamFactory, UserFactory
 from tests.health.cards import CONFIG, make_scorecard
 from tests.health.usage_rows import use
 
@@ -151,9 +154,6 @@ def test_the_number_of_queries_does_not_grow_with_the_group(group, django_assert
 
 
 def test_replay_of_a_parent_is_identical_whatever_became_of_those_below(group):
-    from health.proof import replay, verify
-    from health.receipts import build_receipt
-
     card = card_of("revenue_weighted")
     run(card)
     snapshots = [newest(group[name]) for name in ("Holding", "Division", "North")]
@@ -168,24 +168,55 @@ def test_replay_of_a_parent_is_identical_whatever_became_of_those_below(group):
 
 
 def test_a_receipt_names_who_is_responsible(group, client):
-    from health.proof import verify
-    from health.receipts import build_receipt
-
     run(card_of("average"))
     receipt = build_receipt(newest(group["Division"]))
     assert [(line.name, line.score, line.contribution, line.is_responsible) for line in receipt.children] == [
-        ("North", 90, 20, False),
         ("South", 30, -10, True),
+        ("North", 90, 20, False),
     ]
     plain = receipt.as_dict()
-    assert plain["children"][1] == {
+    assert plain["children"][0] == {
         "account": group["South"].pk, "score": "30.00", "confidence": 75, "weight": 1.0, "contribution": -10.0,
         "is_responsible": True,
     }  # fmt: skip
-    plain["children"][1]["score"] = "40.00"
+    plain["children"][0]["score"] = "40.00"
     assert verify(plain) != []
     client.force_login(UserFactory())
     page = client.get(f"/accounts/{group['Division'].pk}/health/").content.decode()
     assert "Plain mean of those below" in page
     assert "South" in page
     assert "Costs most" in page
+
+
+def test_the_overview_of_a_parent_adds_up(group):
+    run(card_of("average"))
+    found = moves(score_of(group["Division"]))
+    assert (found.steps, found.score) == ([("The accounts below", 10.0)], 60.0)
+
+
+def test_names_of_accounts_one_may_not_see_stay_hidden(group, client):
+    run(card_of("average"))
+    Account.objects.filter(pk=group["South"].pk).update(team=TeamFactory())
+    client.force_login(UserFactory())
+    page = client.get(f"/accounts/{group['Division'].pk}/health/").content.decode()
+    assert "An account you may not see" in page
+    assert "South" not in page
+
+
+def test_an_override_below_counts_above(group):
+    """A parent rests on what is shown of those below."""
+    card = card_of("worst_child")
+    run(card)
+    now = timezone.now()
+    ScoreOverride.objects.create(
+        account=group["South"],
+        scorecard=card,
+        score=85,
+        reason="Saved",
+        made_at=now,
+        expires_at=now + timedelta(days=9),
+    )
+    run(card)
+    assert [score_of(group[name]).score for name in ("South", "Division", "Holding")] == [85, 85, 80]
+    snapshot = newest(group["Holding"])
+    assert replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)

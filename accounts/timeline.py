@@ -59,7 +59,7 @@ _loaders: dict[str, Loader] = {}
 
 FILTERS = {
     "activities": ("Activities", ()),
-    "health": ("Health", ("band.",)),
+    "health": ("Health", ("alert.", "band.")),
     "tickets": ("Tickets", ("ticket.",)),
     "people": ("People", ("contact.", "account_team.", "csm.")),
     "revenue": ("Revenue", ("subscription.",)),

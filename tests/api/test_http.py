@@ -200,7 +200,10 @@ def test_parameters_that_an_address_does_not_know_are_refused(api):
     account = AccountFactory()
     problem(api.read(f"/accounts/{account.pk}?fields=name"), 400, "invalid")
     problem(api.call("POST", "/accounts?dry_run=true", {"name": "x"}), 400, "invalid")
-    assert problem(api.read("/whoami?a=b"), 400, "invalid")["detail"] == "There is no field 'a' here; nothing may be given."
+    assert (
+        problem(api.read("/whoami?a=b"), 400, "invalid")["detail"]
+        == "There is no field 'a' here; nothing may be given."
+    )
 
 
 def test_versions(api):

@@ -6,6 +6,7 @@ class HealthConfig(AppConfig):
 
     def ready(self) -> None:
         from health import (  # noqa: F401 -- need the models
+            alert_consequences,
             attention,
             references,
             score_fields,

@@ -2,17 +2,23 @@
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
 
 from accounts.models import Account
 from health.enums import ScoreKind
 from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.queries import score_history, snapshot_at
-from health.receipts import HUNDREDTHS, UNKNOWN, Line, Part, Receipt, build_receipt
+from health.receipts import HUNDREDTHS, UNKNOWN, LimitLine, Line, Part, Receipt, build_receipt
+
+if TYPE_CHECKING:
+    from health.recovery import Recovery
 
 HISTORY_DAYS = 180
+PULLS = 3
 TREND_POINTS = 30
 # From here on a decimal says nothing.
 LARGE = 100
@@ -59,6 +65,15 @@ class Row:
 
 
 @dataclass(frozen=True)
+class Revision:
+    """That the score of a day that was over changed, because late data arrived. Points are None without a score."""
+
+    at: datetime
+    old: float | None
+    new: float | None
+
+
+@dataclass(frozen=True)
 class AccountHealth:
     """`history`: (last day counted, score or None) for each day; `markers`: days on which another version began."""
 
@@ -69,6 +84,24 @@ class AccountHealth:
     rows: list[Row]
     history: list[tuple[date, float | None]]
     markers: list[tuple[date, str]]
+    recovery: "Recovery | None" = None  # of a parent that is scored by the accounts below it there is none
+    revision: Revision | None = None
+
+    @property
+    def pulls(self) -> list[Line | LimitLine]:
+        """What pulls the score down most, the worst first."""
+        if self.receipt is None:
+            return []
+        lines: list[Line | LimitLine] = [*self.receipt.lines, *self.receipt.limits]
+        return sorted((line for line in lines if line.contribution < 0), key=lambda line: line.contribution)[:PULLS]
+
+    @property
+    def lifts(self) -> list[Line | LimitLine]:
+        """What lifts the score most, the best first."""
+        if self.receipt is None:
+            return []
+        lines: list[Line | LimitLine] = [*self.receipt.lines, *self.receipt.limits]
+        return sorted((line for line in lines if line.contribution > 0), key=lambda line: -line.contribution)[:PULLS]
 
     @property
     def gaps(self) -> list[Line]:
@@ -107,9 +140,12 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
     if snapshot is None:
         return AccountHealth(scores, current, None, [], [], [], [])
     from health.proof import verify
+    from health.recovery import recovery
+    from health.score_change import inputs_of
 
     receipt = build_receipt(snapshot)
-    past = _newest_per_day(account, scorecard_id, until=snapshot.as_of)
+    inputs = inputs_of(snapshot, receipt.card, {snapshot.version_id: receipt.card})
+    past, revised = _past(account, scorecard_id, until=snapshot.as_of)
     return AccountHealth(
         scores=scores,
         current=current,
@@ -117,16 +153,29 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
         problems=verify(receipt.as_dict()),
         rows=list(_rows(receipt, past)),
         history=_history(past),
-        markers=_markers(past),
+        markers=_markers(past, revised),
+        recovery=None if receipt.children else recovery(receipt.card, inputs.value, inputs.age),
+        revision=revised.get(snapshot.as_of),
     )
 
 
-def _newest_per_day(account: Account, scorecard_id: int, *, until: date) -> list[ScoreSnapshot]:
-    """Return the newest snapshot of each day that has one, oldest first."""
+def _past(account: Account, scorecard_id: int, *, until: date) -> tuple[list[ScoreSnapshot], dict[date, Revision]]:
+    """Return the newest snapshot of each day that has one, oldest first, and what late data revised, by as_of."""
     rows = score_history(
         account, scorecard_id=scorecard_id, first=until - timedelta(days=HISTORY_DAYS - 1), last=until
     ).order_by("as_of", "revision")
-    return list({row.as_of: row for row in rows.defer("value", "fresh", "contribution", "hash")}.values())
+    newest: dict[date, ScoreSnapshot] = {}
+    revised: dict[date, Revision] = {}
+    for row in rows.defer("value", "fresh", "contribution", "hash"):
+        before = newest.get(row.as_of)
+        if before is not None and row.recorded_by > datetime.combine(row.as_of, time(), UTC):
+            revised[row.as_of] = Revision(row.recorded_by, _points(before.score), _points(row.score))
+        newest[row.as_of] = row
+    return list(newest.values()), revised
+
+
+def _points(score: int) -> float | None:
+    return None if score == UNKNOWN else score / HUNDREDTHS
 
 
 def _history(past: list[ScoreSnapshot]) -> list[tuple[date, float | None]]:
@@ -136,16 +185,26 @@ def _history(past: list[ScoreSnapshot]) -> list[tuple[date, float | None]]:
     return [(day - timedelta(days=1), found.get(day)) for day in days]
 
 
-def _markers(past: list[ScoreSnapshot]) -> list[tuple[date, str]]:
+def _markers(past: list[ScoreSnapshot], revised: dict[date, Revision]) -> list[tuple[date, str]]:
+    """Return the days on which another version began, a score was set by hand or given back, or was revised."""
     changes = [
-        (after.as_of - timedelta(days=1), after.version_id)
+        (after.as_of, after.version_id)
         for before, after in itertools.pairwise(past)
         if before.version_id != after.version_id
     ]
-    if not changes:
-        return []
-    numbers = dict(ScorecardVersion.objects.filter(pk__in=[pk for _, pk in changes]).values_list("pk", "number"))
-    return [(day, f"v{numbers[pk]}") for day, pk in changes]
+    numbers = {}
+    if changes:
+        numbers = dict(ScorecardVersion.objects.filter(pk__in=[pk for _, pk in changes]).values_list("pk", "number"))
+    words: dict[date, list[str]] = defaultdict(list)
+    for as_of, pk in changes:
+        words[as_of].append(f"v{numbers[pk]}")
+    by_hand = [False, *(row.override != UNKNOWN for row in past)]
+    for row, (was, is_now) in zip(past, itertools.pairwise(by_hand), strict=True):
+        if was != is_now:
+            words[row.as_of].append("by hand" if is_now else "computed")
+    for as_of in revised:
+        words[as_of].append("revised")
+    return [(as_of - timedelta(days=1), ", ".join(words[as_of])) for as_of in sorted(words)]
 
 
 def _rows(receipt: Receipt, past: list[ScoreSnapshot]) -> Iterator[Row]:

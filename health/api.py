@@ -1,6 +1,6 @@
 """The REST API of health: current scores to follow, their history, and receipts. Read only."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
@@ -19,7 +19,7 @@ from health.models import CurrentScore, ScoreSnapshot
 from health.queries import score_history, snapshot_at
 from health.receipts import build_receipt
 from health.scorecards import Band
-from health.serializers import BAND_WORDS, HealthScoreReader, ReceiptReader, ScoreSnapshotReader
+from health.serializers import BAND_WORDS, HealthScoreReader, ReceiptReader, ScoreChangeReader, ScoreSnapshotReader
 from team.api.fields import Day, Id, StrictSerializer, key_of
 from team.api.paging import KeysetPaging, PageQuery, Position, wrong_cursor
 from team.api.resources import NOT_FOUND
@@ -87,6 +87,15 @@ class ReceiptQuery(StrictSerializer):
     as_of = Day(required=False, help_text="The newest as of this day or earlier; default the newest of all.")
 
 
+class ChangeQuery(StrictSerializer):
+    scorecard = Id(required=False, help_text="By this scorecard; default the account's main one.")
+    to = Day(help_text="The day as of which the score is explained.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """`from` is a word of Python, so that it cannot be declared."""
+        return {"from": Day(help_text="The day as of which the score is compared."), **super().get_fields()}
+
+
 class AccountHealthView(ApiView, GenericViewSet):
     """What one account's scores were, and why."""
 
@@ -94,7 +103,7 @@ class AccountHealthView(ApiView, GenericViewSet):
     tag = "Health scores"
     pagination_class = HistoryPaging
     serializer_class = ScoreSnapshotReader
-    query_classes = {"list": HistoryQuery, "receipt": ReceiptQuery}
+    query_classes = {"list": HistoryQuery, "receipt": ReceiptQuery, "change": ChangeQuery}
 
     @extend_schema(operation_id="list_score_history", summary="List the scores an account had")
     def list(self, request: Request, pk: str) -> Response:
@@ -117,6 +126,22 @@ class AccountHealthView(ApiView, GenericViewSet):
         if snapshot is None:
             raise Http404("This account has no such score.")
         return Response(as_texts(build_receipt(snapshot).as_dict()))
+
+    @extend_schema(operation_id="get_score_change", summary="Read why a score changed", responses=ScoreChangeReader)
+    def change(self, request: Request, pk: str) -> Response:
+        """Between two days, split exactly by cause, in this order, each down to the measure."""
+        from health.score_change import score_change
+
+        account, query = self.account(pk), self.list_query
+        main = CurrentScore.objects.filter(account=account, main_of=ScoreKind.HEALTH)
+        scorecard_id = query.get("scorecard") or main.values_list("scorecard", flat=True).first()
+        day = timedelta(days=1)
+        change = scorecard_id and score_change(
+            account, scorecard_id=scorecard_id, first=query["from"] - day, last=query["to"] - day
+        )
+        if not change:
+            raise Http404("This account has no stored scores for these days.")
+        return Response(ScoreChangeReader(change.as_dict()).data)
 
     def account(self, pk: str) -> Account:
         """Return the live account of an id. Raises Http404."""

@@ -46,7 +46,7 @@ def compute_results(
 def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> Results:
     """Score values that were read before, now or when a snapshot was taken."""
     keys = [part.key for part in card.inputs]
-    ages = _ages(values, as_of)
+    ages = ages_of(values, as_of)
     scores = score(
         card,
         pd.DataFrame(values.value, index=values.account_ids, columns=keys),
@@ -56,7 +56,7 @@ def score_values(card: Card, version_hash: str, values: Values, as_of: date) -> 
     return Results(values.account_ids, values.fresh, scores, hashes)
 
 
-def _ages(values: Values, as_of: date) -> npt.NDArray[np.float64]:
+def ages_of(values: Values, as_of: date) -> npt.NDArray[np.float64]:
     """Return the days from the newest input to as_of, or to the day on which it was frozen; NaN: no input."""
     days = np.full(values.fresh.shape, (as_of - EPOCH).days)
     if values.frozen is not None:

@@ -17,7 +17,7 @@ HUNDREDTHS = 100
 BASELINE = 50 * HUNDREDTHS
 UNKNOWN = -1
 # The points of a limit.
-FIRED = 10_000
+FIRED = MAX_HUNDREDTHS = 10_000
 SIGNIFICANT_DIGITS = 6
 MOST_DECIMALS = 18
 # Far below a hundredth, far above what binary fractions leave behind.

@@ -14,6 +14,7 @@ from team.api.fields import Id, Moment, StrictSerializer
 from team.serializers import SyncReader
 
 BAND_WORDS = [band.word for band in Band]
+CAUSES = ["configuration", "late_data", "decay", "override", "behaviour"]
 POINTS = {"type": ["string", "null"], "format": "decimal", "examples": ["62.50"]}
 
 
@@ -248,3 +249,34 @@ class ReceiptReader(serializers.Serializer):
     computed = serializers.CharField(allow_null=True, help_text="The score without an override.")
     override = ReceiptOverrideReader(allow_null=True, help_text="What somebody set in its place.")
     hash = serializers.CharField(help_text="SHA-256 of the version and all that went in and came out.")
+
+
+class ScoreChangeEndReader(serializers.Serializer):
+    as_of = serializers.DateField()
+    score = serializers.FloatField(allow_null=True)
+    scorecard_version = serializers.IntegerField()
+
+
+class ScoreChangePartReader(serializers.Serializer):
+    key = serializers.CharField(help_text="Of the measure or limit.")
+    label = serializers.CharField()  # type: ignore[assignment]
+    points = serializers.FloatField()
+
+
+class ScoreChangeCauseReader(serializers.Serializer):
+    cause = serializers.ChoiceField(choices=CAUSES)
+    points = serializers.FloatField()
+    text = serializers.CharField()
+    parts = ScoreChangePartReader(many=True)
+
+
+class ScoreChangeReader(serializers.Serializer):
+    """Why a score changed: the points of the causes sum to the change exactly."""
+
+    to = ScoreChangeEndReader()
+    change = serializers.FloatField(help_text="A day without a score counts as 50.")
+    causes = ScoreChangeCauseReader(many=True)
+
+    def get_fields(self) -> dict[str, serializers.Field]:
+        """`from` is a word of Python, so that it cannot be declared."""
+        return {"from": ScoreChangeEndReader(), **super().get_fields()}

@@ -22,5 +22,6 @@ router.register("backtests", BacktestResource, basename="api-backtest")
 urlpatterns = [
     *router.urls,
     path("accounts/<str:pk>/score-history", AccountHealthView.as_view({"get": "list"}), name="api-score-history"),
+    path("accounts/<str:pk>/score-change", AccountHealthView.as_view({"get": "change"}), name="api-score-change"),
     path("accounts/<str:pk>/receipt", AccountHealthView.as_view({"get": "receipt"}), name="api-receipt"),
 ]

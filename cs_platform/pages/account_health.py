@@ -1,6 +1,7 @@
 """The tabs of an account that health fills: how the score came about, and how the product is used."""
 
-from datetime import date
+from datetime import date, timedelta
+from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
@@ -10,11 +11,14 @@ from django.views.decorators.http import require_safe
 from accounts.models import Account
 from accounts.queries import running_subscriptions
 from cs_platform.pages.account import account_context
+from health.account_health import AccountHealth
 from health.account_health import account_health as health_of
 from health.overview import weekly_people
 from health.receipts import Receipt
 from health.usage.report import WEEKS, usage_report
 from team.requests import UserRequest
+
+COMPARED_DAYS = 30
 
 
 @require_safe
@@ -24,12 +28,30 @@ def account_health(request: UserRequest, pk: int) -> HttpResponse:
     health = health_of(context["account"], scorecard_id=_number(request, "scorecard"), day=_day(request, "day"))
     context["health"] = health
     context["visible_children"] = _visible(request, health.receipt)
+    if health.receipt:
+        context |= _change(request, context["account"], health)
     if health.receipt and request.GET.get("replay"):
         from health.proof import replay
 
         snapshot = health.receipt.snapshot
         context["is_replayed"] = replay(snapshot).hashes[0].tobytes() == bytes(snapshot.hash)
     return render(request, "pages/account_health.html", context)
+
+
+def _change(request: UserRequest, account: Account, health: AccountHealth) -> dict[str, Any]:
+    """Return why the score changed between the days asked for; without any, in the COMPARED_DAYS before the shown."""
+    from health.score_change import score_change
+
+    assert health.receipt is not None
+    shown = health.receipt.last_day
+    last = _day(request, "to") or shown
+    first = _day(request, "from") or last - timedelta(days=COMPARED_DAYS)
+    scorecard_id = health.receipt.snapshot.scorecard_id
+    return {
+        "change": score_change(account, scorecard_id=scorecard_id, first=first, last=last),
+        "first_day": first,
+        "last_day": last,
+    }
 
 
 @require_safe

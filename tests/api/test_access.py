@@ -106,6 +106,7 @@ ROUTES = {
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
     "GET accounts/{pk}/receipt": Route("scores:read", 200, hidden=404),
+    "GET accounts/{pk}/score-change": Route("scores:read", 400, hidden=400),
 }
 
 

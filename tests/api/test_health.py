@@ -11,6 +11,7 @@ from health.proof import verify
 from health.services import score_accounts
 from tests.factories import AccountFactory, CurrentScoreFactory, UserFactory
 from tests.health.cards import make_scorecard
+from tests.health.usage_rows import use
 
 pytestmark = pytest.mark.django_db
 
@@ -141,3 +142,25 @@ def test_a_score_set_by_hand(api, scored):
     (ended,) = api.read("/score-overrides?include_deleted=true").json()["data"]
     assert ended["ended_at"] == ended["deleted_at"]
     assert api.read(f"/accounts/{scored.pk}/receipt").json()["override"] is None
+
+
+def test_why_a_score_changed(api):
+    card, account, today = make_scorecard(), AccountFactory(), timezone.now().date()
+    use(account, today - timedelta(days=6), 60)
+    score_accounts(scorecard=card, now=timezone.now(), as_of=today - timedelta(days=1))
+    use(account, today, 20)
+    score_accounts(scorecard=card, now=timezone.now())
+    old, new = today - timedelta(days=1), today + timedelta(days=1)
+    path = f"/accounts/{account.pk}/score-change?from={old}&to={new}&scorecard={card.pk}"
+    data = api.read(path).json()
+    assert (data["from"], data["to"], data["change"]) == (
+        {"as_of": str(old), "score": 60.0, "scorecard_version": 1},
+        {"as_of": str(new), "score": 80.0, "scorecard_version": 1},
+        20.0,
+    )
+    assert [(c["cause"], c["points"]) for c in data["causes"]] == [
+        ("configuration", 0.0), ("late_data", 0.0), ("decay", 0.0), ("override", 0.0), ("behaviour", 20.0),
+    ]  # fmt: skip
+    assert data["causes"][-1]["parts"] == [{"key": "events", "label": "Events", "points": 20.0}]
+    missing = api.read(f"/accounts/{account.pk}/score-change?from=2020-01-01&to=2020-01-02&scorecard={card.pk}")
+    assert missing.status_code == 404

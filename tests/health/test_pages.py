@@ -119,12 +119,12 @@ def test_account_health_without_any_score():
 
 
 def test_account_health_asks_as_often_for_long_and_short_histories(account, now, django_assert_num_queries):
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         account_health(account)
     make_history = [now.date() - timedelta(days=back) for back in range(3, 12)]
     for day in make_history:
         score_accounts(scorecard=account_health(account).current.scorecard, now=now, as_of=day)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         account_health(account)
 
 

@@ -19,7 +19,7 @@ from tests.integrations.orders_book import CARD_FILE, judged_customers, read_inv
 DATA = Path(__file__).resolve().parents[3] / "shared/data"
 RAVENSTACK = sorted((DATA / "ravenstack").glob("ravenstack_*.csv"))
 AS_OF = date(2011, 9, 1)
-STARTER = CARD_FILE.parents[2] / "health/starter.yaml"
+STARTER = CARD_FILE.parents[2] / "health/starters/health.yaml"
 
 pytestmark = pytest.mark.django_db
 slow = pytest.mark.skipif(os.environ.get("SLOW") != "1", reason="takes a minute: SLOW=1")

@@ -5,7 +5,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
 from django.core.management import BaseCommand, CommandError
 from django.utils import timezone
 from tqdm import tqdm
@@ -15,9 +14,8 @@ from health.enums import BacktestState
 from health.metrics.query import LOOKBACK_DAYS
 from health.models import Backtest, Scorecard
 from health.outcomes import DEFAULT_ACTIVE_DAYS, DEFAULT_HORIZON_DAYS, RULE_KINDS, ChurnRule
+from health.scorecard_text import read_text
 from health.services.backtests import DEFAULT_CAPACITY, Candidate, create_backtest, run_backtest
-
-ABOUT_A_FILE = {"name", "kind", "note", "owner"}
 
 
 class Command(BaseCommand):
@@ -127,10 +125,9 @@ def _of_scorecard(name: str) -> tuple[Scorecard, Candidate]:
 
 def _of_file(path: Path, place: int) -> Candidate:
     try:
-        data = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+        read = read_text(path.read_text())
+    except OSError as error:
         raise CommandError(f"{path} cannot be read: {error}") from error
-    if not isinstance(data, dict):
-        raise CommandError(f"{path} is no scorecard: it must be a set of names and values.")
-    config = {key: value for key, value in data.items() if key not in ABOUT_A_FILE}
-    return Candidate(f"file{place}", str(data.get("name") or path.stem)[:80], config)
+    except InvalidInput as error:
+        raise CommandError(f"{path}: {error.message}") from error
+    return Candidate(f"file{place}", (read.name or path.stem)[:80], read.config)

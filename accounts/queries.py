@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from django.db.models import Count, Max, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Max, Prefetch, Q, QuerySet, Sum
 
 from accounts.enums import ContactRole, TicketStatus
 from accounts.models import Account, AccountTeamMember, Activity, Contact, Membership, Sentiment, Subscription, Ticket
@@ -72,7 +72,7 @@ def subscriptions(account: Account) -> QuerySet[Subscription]:
         Subscription.objects.filter(account=account)
         .select_related("product")
         .prefetch_related(Prefetch("changes"))
-        .order_by("ended_on", "-started_on", "id")
+        .order_by(F("ended_on").desc(nulls_first=True), "-started_on", "id")
     )
 
 

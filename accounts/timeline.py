@@ -10,11 +10,12 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.enums import Initiative, Origin, Stage, Tier
+from accounts.enums import AttributeType, Initiative, Origin, Stage, Tier
 from accounts.models import (
     Account,
     AccountEvent,
     Activity,
+    AttributeValue,
     Contact,
     Sentiment,
     Subscription,
@@ -284,8 +285,16 @@ def _tell_owner(event: AccountEvent, facts: Facts) -> Told:
 
 @describe_kind("attribute.changed")
 def _tell_attribute(event: AccountEvent, facts: Facts) -> Told:
-    key = str(event.payload.get("attribute", "attribute")).replace("_", " ")
-    return "pencil", f"{key.capitalize()} changed", "", ""
+    key = str(event.payload.get("attribute", "attribute")).replace("_", " ").capitalize()
+    row = facts.get("attribute_value", event.payload.get("attribute_value_id"))
+    if row is None or row.definition.type == AttributeType.USER:
+        return "pencil", f"{key} changed", "", ""
+    said = row.value
+    if said is None:
+        said = "cleared"
+    elif isinstance(said, bool):
+        said = "yes" if said else "no"
+    return "pencil", f"{row.definition.label}: {said}", "", ""
 
 
 @describe_kind("contact.joined", "contact.left", "contact.role_changed", "contact.merged")
@@ -390,6 +399,7 @@ load_facts("team", Team.objects.in_bulk)
 load_facts("contact", Contact.all_objects.in_bulk)
 load_facts("ticket", Ticket.all_objects.in_bulk)
 load_facts("sentiment", Sentiment.objects.in_bulk)
+load_facts("attribute_value", lambda pks: AttributeValue.objects.select_related("definition").in_bulk(pks))
 load_facts(
     "subscription",
     lambda pks: Subscription.all_objects.select_related("product").in_bulk(pks),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from django.db.models import Count, Min, Q
+from django.db.models import Count, Max, Min, Q, Sum
 from django.db.models.functions import TruncWeek
 
 from accounts.models import Account
@@ -62,24 +62,53 @@ def _measure_count(child: Group | Measure) -> int:
     return 1 if isinstance(child, Measure) else len(list(child.measures()))
 
 
-def weekly_people(account: Account, *, today: date, weeks: int) -> list[tuple[date, float | None]]:
-    """Return (Monday, contacts who used the product in that week) for the last `weeks` UTC weeks.
+@dataclass(frozen=True)
+class WeeklyUse:
+    """`points`: (Monday, contacts who used the product in that week), or events where no contact is known.
 
-    Weeks before the account's first known use are None: nothing was measured then. Two queries.
+    `until` is the last day shown: today, or for an account that has been silent for as long, the day of
+    its last use. Weeks before the first known use are None: nothing was measured then.
     """
-    this_monday = today - timedelta(days=today.weekday())
-    mondays = [this_monday - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
+
+    points: list[tuple[date, float | None]]
+    unit: str
+    until: date
+    is_known: bool
+    is_past: bool
+
+    @property
+    def label(self) -> str:
+        return "Active people by week" if self.unit == "people" else "Events by week"
+
+
+def weekly_use(account: Account, *, today: date, weeks: int) -> WeeklyUse:
+    """Return the use of `weeks` UTC weeks. Two queries."""
     rows = UsageDay.objects.filter(account_id=account.pk)
-    counts = dict(
-        rows.filter(day__gte=mondays[0], contact_id__gt=0)
+    known = rows.aggregate(first=Min("day", filter=Q(count__gt=0)), last=Max("day", filter=Q(count__gt=0)))
+    first, last = known["first"], known["last"]
+    is_past = last is not None and last < _monday(today) - timedelta(weeks=weeks - 1)
+    until = last if is_past else today
+    mondays = [_monday(until) - timedelta(weeks=back) for back in range(weeks - 1, -1, -1)]
+    found = (
+        rows.filter(day__gte=mondays[0], day__lt=mondays[-1] + timedelta(weeks=1))
         .order_by()
         .annotate(week=TruncWeek("day"))
         .values("week")
-        .annotate(people=Count("contact_id", distinct=True))
-        .values_list("week", "people")
+        .annotate(people=Count("contact_id", distinct=True, filter=Q(contact_id__gt=0)), events=Sum("count"))
     )
-    first = rows.aggregate(first=Min("day", filter=Q(count__gt=0)))["first"]
-    return [
-        (monday, None if first is None or monday + timedelta(days=6) < first else float(counts.get(monday, 0)))
+    people = {row["week"]: row["people"] for row in found}
+    unit, counts = "people", people
+    if people and not any(people.values()):
+        unit, counts = "events", {row["week"]: row["events"] for row in found}
+    points = [
+        (
+            monday,
+            None if first is None or monday + timedelta(days=6) < first else float(counts.get(monday, 0)),
+        )
         for monday in mondays
     ]
+    return WeeklyUse(points, unit, until, first is not None, is_past)
+
+
+def _monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())

@@ -30,7 +30,7 @@ from accounts.queries import (
 from accounts.timeline import FILTERS, Entry, timeline
 from health.enums import ScoreKind
 from health.models import CurrentScore
-from health.overview import moves, weekly_people
+from health.overview import moves, weekly_use
 from health.people_report import people_report
 from health.quadrant import kind_scores, place_of
 from health.scorecards import Band
@@ -101,7 +101,7 @@ def account_overview(request: UserRequest, pk: int) -> HttpResponse:
         "alerts": account_alerts(account),
         "pauses": PAUSES,
         "moves": moves(score) if score else None,
-        "people_by_week": weekly_people(account, today=context["today"], weeks=weeks),
+        "use": weekly_use(account, today=context["today"], weeks=weeks),
         "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=context["today"])) or None,
         "weeks": weeks,
         "ranges": RANGES,

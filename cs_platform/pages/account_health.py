@@ -13,7 +13,7 @@ from accounts.queries import running_subscriptions
 from cs_platform.pages.account import account_context
 from health.account_health import AccountHealth
 from health.account_health import account_health as health_of
-from health.overview import weekly_people
+from health.overview import weekly_use
 from health.receipts import Receipt
 from health.usage.report import WEEKS, usage_report
 from team.requests import UserRequest
@@ -58,9 +58,10 @@ def _change(request: UserRequest, account: Account, health: AccountHealth) -> di
 def account_usage(request: UserRequest, pk: int) -> HttpResponse:
     context = account_context(request, pk, "usage")
     account, today = context["account"], timezone.now().date()
+    use = weekly_use(account, today=today, weeks=WEEKS)
     context |= {
-        "usage": usage_report(account, today=today),
-        "people_by_week": weekly_people(account, today=today, weeks=WEEKS),
+        "usage": usage_report(account, today=use.until),
+        "use": use,
         "seats": sum(row.seats or 0 for row in running_subscriptions(account, today=today)) or None,
     }
     return render(request, "pages/account_usage.html", context)

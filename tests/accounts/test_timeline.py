@@ -128,13 +128,13 @@ def test_timeline_of_another_account_stays_there():
 
 def test_timeline_queries_do_not_grow(django_assert_num_queries):
     account = busy_account()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         timeline(account)
     for number in range(3):
         priya = ContactFactory()
         record_activity(account=account, kind="note", occurred_at=NOW, now=NOW, contacts=[priya])
         upsert_ticket(account=account, fields={"subject": f"t{number}"}, occurred_at=NOW, now=NOW)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         timeline(account)
 
 

@@ -27,7 +27,8 @@ def sparkline(values: charts.Series, band: str | None = None, label: str = "Tren
     known = [value for value in values if value is not None]
     said = f"{label}: {known[0]:g} to {known[-1]:g}" if known else f"{label}: no data"
     filled = format_html('<path class="series-area" d="{}"/>', drawn.area) if area else ""
-    dots = format_html_join("", '<circle class="series-dot" cx="{}" cy="{}" r="2"/>', ((d.x, d.y) for d in drawn.dots))
+    shown = drawn.dots if area or len(known) < 2 else []  # a long list bears few elements
+    dots = format_html_join("", '<circle class="series-dot" cx="{}" cy="{}" r="2"/>', ((d.x, d.y) for d in shown))
     return format_html(
         '<svg class="spark {}" viewBox="0 0 {} {}" role="img" aria-label="{}">'
         '{}<path class="series-line" d="{}"/>{}</svg>',

@@ -31,6 +31,7 @@ RESOURCES = [
     "scorecard-drafts",
     "score-overrides",
     "backtests",
+    "incidents",
     "products",
     "users",
     "whoami",

@@ -7,6 +7,7 @@ from health.alert_api import AlertResource, AlertRuleResource
 from health.api import AccountHealthView, HealthScoreResource
 from health.api_overrides import ScoreOverrideResource
 from health.backtest_api import BacktestResource
+from health.incident_api import IncidentResource
 from health.scorecard_api import ScorecardDraftResource, ScorecardResource, ScorecardVersionResource
 
 router = SimpleRouter(trailing_slash=False, use_regex_path=False)
@@ -14,6 +15,7 @@ router.register("score-overrides", ScoreOverrideResource, basename="api-score-ov
 router.register("health-scores", HealthScoreResource, basename="api-health-score")
 router.register("alerts", AlertResource, basename="api-alert")
 router.register("alert-rules", AlertRuleResource, basename="api-alert-rule")
+router.register("incidents", IncidentResource, basename="api-incident")
 router.register("scorecards", ScorecardResource, basename="api-scorecard")
 router.register("scorecard-versions", ScorecardVersionResource, basename="api-scorecard-version")
 router.register("scorecard-drafts", ScorecardDraftResource, basename="api-scorecard-draft")

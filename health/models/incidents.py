@@ -4,6 +4,8 @@ A feed is what one system sends of one kind: of usage a source, of everything el
 external id of a system. Its key is the number of the source, or the word for the system.
 """
 
+from datetime import UTC, date
+
 from django.db import models
 from django.db.models import Q
 
@@ -86,6 +88,11 @@ class Incident(models.Model):
     @property
     def is_open(self) -> bool:
         return self.closed_at is None
+
+    @property
+    def frozen_on(self) -> date:
+        """The UTC day as of whose beginning measures are read."""
+        return self.collapsed_since.astimezone(UTC).date()
 
 
 class IncidentAccount(models.Model):

@@ -55,12 +55,14 @@ def check_feeds(*, now: datetime) -> CheckReport:
 
 
 @transaction.atomic
-def declare_incident(*, feed: Feed, collapsed_since: datetime, reason: str, now: datetime, actor: User) -> Incident:
+def declare_incident(
+    *, feed: Feed, collapsed_since: datetime, reason: str, now: datetime, actor: User | None
+) -> Incident:
     """Say that a feed has not told the truth since a time; it stays open until a person closes it.
 
-    Raises InvalidInput and PermissionDenied.
+    `actor` None: an API key that may. Raises InvalidInput and PermissionDenied.
     """
-    check_can_configure(actor)
+    _check_actor(actor)
     reason = _reason(reason)
     if not now - timedelta(days=OLDEST_DECLARED_DAYS) <= collapsed_since <= now:
         raise InvalidInput(f"Give a time of the last {OLDEST_DECLARED_DAYS} days that has passed.", "collapsed_since")
@@ -72,12 +74,12 @@ def declare_incident(*, feed: Feed, collapsed_since: datetime, reason: str, now:
 
 
 @transaction.atomic
-def close_incident(*, incident: Incident, reason: str, now: datetime, actor: User) -> Incident:
+def close_incident(*, incident: Incident, reason: str, now: datetime, actor: User | None) -> Incident:
     """End the freeze by hand, for example because a feed was turned off on purpose.
 
     The feed is left alone until its volume has been usual again. Raises InvalidInput and PermissionDenied.
     """
-    check_can_configure(actor)
+    _check_actor(actor)
     reason = _reason(reason)
     if not _close(incident, how=Closing.PERSON, reason=reason, actor=actor):
         raise InvalidInput("This incident is closed already.")
@@ -211,6 +213,11 @@ def _score_again(incident: Incident, moment: datetime) -> None:
             " ORDER BY account_id ON CONFLICT (account_id) DO UPDATE SET marked_at = excluded.marked_at",
             {"now": moment, "incident": incident.pk},
         )
+
+
+def _check_actor(actor: User | None) -> None:
+    if actor is not None:
+        check_can_configure(actor)
 
 
 def _reason(reason: str) -> str:

@@ -11,14 +11,17 @@ from django.utils import timezone
 
 from accounts.models import Account, AccountTeamMember
 from cs_platform.api import v1
+from health.models import Incident
 from health.services import score_accounts
 from health.services.alert_rules import create_rule
+from health.services.incidents import check_feeds
 from team.enums import AccessLevel
 from team.scopes import SCOPES
 from tests.api.conftest import ApiClient, make_key
 from tests.api.test_facts import BODIES
 from tests.factories import ProductFactory, TeamFactory, UserFactory
 from tests.health.cards import make_scorecard
+from tests.health.feed_rows import send
 
 pytestmark = pytest.mark.django_db
 
@@ -74,6 +77,12 @@ OVERRIDE = OF_ACCOUNT | {
     "reason": "They signed.",
     "expires_at": (timezone.now() + timedelta(days=9)).isoformat(),
 }
+INCIDENT = {
+    "kind": "tickets",
+    "feed": "crm",
+    "collapsed_since": (timezone.now() - timedelta(days=2)).isoformat(),
+    "reason": "Broken",
+}
 ROUTES = {
     "GET ": Route(None, 200),
     "GET whoami": Route(None, 200),
@@ -102,6 +111,11 @@ ROUTES = {
     "POST alert-rules": Route("configuration:write", 201, body=ALERT_RULE, level=AccessLevel.EDITOR),
     "PATCH alert-rules/{pk}": Route("configuration:write", 200, body={"guidance": "Call"}, level=AccessLevel.EDITOR),
     "DELETE alert-rules/{pk}": Route("configuration:write", 204, level=AccessLevel.EDITOR),
+    **readable("incidents", "scores:read"),
+    "POST incidents": Route("configuration:write", 201, body=INCIDENT, level=AccessLevel.EDITOR),
+    "PATCH incidents/{pk}": Route(
+        "configuration:write", 200, body={"closing_reason": "Off on purpose"}, level=AccessLevel.EDITOR
+    ),
     "GET health-scores": Route("scores:read", 200, rows=1, hidden=200),
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
@@ -135,6 +149,10 @@ class World:
             raise_standing=True,
         )
         self.keys["alert-rules"], self.keys["alerts"] = str(rule.pk), str(rule.alerts.get().pk)
+        send(("tickets", "crm"))
+        send(("surveys", "crm"), last_hour_ago=9)
+        check_feeds(now=timezone.now())
+        self.keys["incidents"] = str(Incident.objects.get().pk)
         self.keys["users"], self.keys["products"] = str(UserFactory().pk), str(ProductFactory().pk)
 
     def filled(self, body):

@@ -15,6 +15,7 @@ from health.services.alerts import MAX_NOTE_LENGTH, MAX_PAUSE_DAYS, MAX_PER_DAY,
 from team.models import User
 
 MAX_GUIDANCE_ROWS = 4
+SMALL = {"class": "form-select form-select-sm"}
 
 
 class AlertRuleForm(forms.Form):
@@ -119,8 +120,12 @@ class BudgetForm(forms.Form):
 class InboxFilter(forms.Form):
     """What the inbox shows; what cannot be read counts as not given."""
 
-    kind = forms.ChoiceField(choices=[("", "Risks and opportunities"), *AlertKind.choices], required=False)
-    rule = forms.ModelChoiceField(queryset=AlertRule.objects.all(), required=False, empty_label="All rules")
+    kind = forms.ChoiceField(
+        choices=[("", "Risks and opportunities"), *AlertKind.choices], required=False, widget=forms.Select(attrs=SMALL)
+    )
+    rule = forms.ModelChoiceField(
+        queryset=AlertRule.objects.all(), required=False, empty_label="All rules", widget=forms.Select(attrs=SMALL)
+    )
     page = forms.IntegerField(min_value=1, max_value=10_000, required=False)
 
     def chosen(self) -> dict[str, Any]:

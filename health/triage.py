@@ -272,6 +272,7 @@ def rule_rows(*, since: datetime) -> list[RuleRow]:
         standing_count=Count("alerts", filter=Q(alerts__state=AlertState.STANDING)),
         raised_count=Count("alerts", filter=Q(alerts__raised_at__gte=since)),
     )
+    rules = rules.order_by("position", "pk")
     worth = precisions()
     return [RuleRow(rule, rule.open_count, rule.standing_count, rule.raised_count, worth[rule.pk]) for rule in rules]
 

@@ -16,6 +16,7 @@ TIMETABLE = [
     Entry("health.check_feeds", every_seconds=300),
     Entry("health.score_changed", every_seconds=5),
     Entry("health.score_everybody", daily_at=time(0, 5)),
+    Entry("health.revise_late_days", daily_at=time(3, 10)),
     Entry("health.evaluate_alerts", daily_at=time(1, 0)),
     Entry("health.forget_old_snapshots", daily_at=time(2, 30)),
 ]

@@ -1,12 +1,22 @@
 """The work that this room does by itself."""
 
 import logging
+from datetime import date
 
 from django.utils import timezone
 
 from health.metrics.query import AccountSet
 from health.models import AlertRule, Backtest, Scorecard
-from health.services import alert_evaluation, alert_rules, backtests, incidents, overrides, scorecards, scores
+from health.services import (
+    alert_evaluation,
+    alert_rules,
+    backtests,
+    incidents,
+    overrides,
+    revisions,
+    scorecards,
+    scores,
+)
 from health.usage import held, partitions, quarantine
 from team import work
 from team.errors import LeaseLost
@@ -58,6 +68,18 @@ def score_chunk(payload: work.Payload) -> None:
         scores.score_accounts(scorecard=scorecard, accounts=accounts, now=timezone.now())
         # After the chunks that wait still; the last one asks once more.
         work.enqueue(kind="health.evaluate_alerts", key="everybody", priority=6)
+
+
+@work.handler("health.revise_late_days")
+def revise_late_days(payload: work.Payload) -> None:
+    revisions.revise_late_days(now=timezone.now())
+
+
+@work.handler("health.revise_day", lease_seconds=240, atomic=False)
+def revise_day(payload: work.Payload) -> None:
+    scorecard = Scorecard.objects.live().filter(pk=payload["scorecard_id"]).first()
+    if scorecard is not None:
+        revisions.revise_day(scorecard=scorecard, as_of=date.fromisoformat(payload["as_of"]), now=timezone.now())
 
 
 @work.handler("health.end_override", atomic=False)

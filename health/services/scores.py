@@ -105,8 +105,9 @@ def score_accounts(
     accounts: AccountSet = EVERYBODY,
     as_of: date | None = None,
     origin: str = Origin.LIVE,
+    version: ScorecardVersion | None = None,
 ) -> ScoreReport:
-    """Score accounts by the scorecard's version in force and keep what is new.
+    """Score accounts by a version, that in force unless another is given, and keep what is new.
 
     Without `as_of` the live score: the current scores follow, and a changed band writes an event of
     the given origin in the same transaction. For a past day only snapshots are written, as a
@@ -116,13 +117,12 @@ def score_accounts(
     as_of = as_of or live
     if as_of > live:
         raise InvalidInput(f"{as_of} has not come yet; the last day to score is {live}.", "as_of")
-    if scorecard.version is None:
+    version = version or scorecard.version
+    if version is None:
         raise InvalidInput(f"The scorecard {scorecard} has no published version.", "scorecard")
     ensure_partitions(SCORE_SNAPSHOT, [as_of])
-    results, recorded_by = compute(scorecard.version, accounts, as_of=as_of, is_live=as_of == live)
-    return _keep(
-        scorecard, results, accounts, as_of=as_of, recorded_by=recorded_by, origin=origin, is_live=as_of == live
-    )
+    results, recorded_by = compute(version, accounts, as_of=as_of, is_live=as_of == live)
+    return _keep(version, results, accounts, as_of=as_of, recorded_by=recorded_by, origin=origin, is_live=as_of == live)
 
 
 def compute(
@@ -275,7 +275,7 @@ def _applicable(
 
 @transaction.atomic
 def _keep(
-    scorecard: Scorecard,
+    version: ScorecardVersion,
     results: "Results",
     accounts: AccountSet,
     *,
@@ -293,8 +293,7 @@ def _keep(
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCORE_WRITE_LOCK])
-    version = scorecard.version
-    assert version is not None
+    scorecard = version.scorecard
     current = snapshots.read_current(scorecard, accounts)
     newest = snapshots.read_newest(scorecard, accounts, as_of)
     plan = decide(results, current, newest, as_of=as_of, recorded_by=recorded_by, is_live=is_live)

@@ -173,7 +173,7 @@ def test_a_run_that_ends_late_overwrites_no_newer_score(card, account):
     use(account, TODAY, 10)
     run(card)
     report = service._keep(
-        card, old, AccountSet(), as_of=AS_OF, recorded_by=old_moment, origin=Origin.LIVE, is_live=True
+        card.version, old, AccountSet(), as_of=AS_OF, recorded_by=old_moment, origin=Origin.LIVE, is_live=True
     )
     assert report == service.ScoreReport(scored=1)
     assert CurrentScore.objects.get().score == Decimal("90.00")

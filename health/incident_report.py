@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, F, QuerySet
 
 from accounts.models import Account
 from health.enums import FeedKind
@@ -79,7 +79,7 @@ def incident_report(incident: Incident, *, user: User, now: datetime) -> Inciden
     return IncidentReport(
         incident=incident,
         account_count=held.count(),
-        accounts=list(accounts.order_by("-arr", "name", "id")[:SHOWN_ACCOUNTS]),
+        accounts=list(accounts.order_by(F("arr").desc(nulls_last=True), "name", "id")[:SHOWN_ACCOUNTS]),
         measures=_measures(incident),
         missing=missing_events(volume, incident.collapsed_since) if volume is not None and incident.is_open else None,
         days=[] if volume is None else _days(volume),

@@ -48,7 +48,7 @@ def broken_condition(applies_to: Mapping[str, Any] | None) -> str | None:
         if applies_to is not None:
             validate(applies_to)
     except ConditionError as error:
-        return str(error)
+        return error.reason
     return None
 
 

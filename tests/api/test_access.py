@@ -83,6 +83,7 @@ INCIDENT = {
     "collapsed_since": (timezone.now() - timedelta(days=2)).isoformat(),
     "reason": "Broken",
 }
+BACKTEST = {"versions": ["{version}"], "dates": ["2026-01-01"]}
 ROUTES = {
     "GET ": Route(None, 200),
     "GET whoami": Route(None, 200),
@@ -116,6 +117,10 @@ ROUTES = {
     "PATCH incidents/{pk}": Route(
         "configuration:write", 200, body={"closing_reason": "Off on purpose"}, level=AccessLevel.EDITOR
     ),
+    **readable("backtests", "scores:read"),
+    "POST backtests": Route("configuration:write", 201, body=BACKTEST, level=AccessLevel.EDITOR),
+    "PATCH backtests/{pk}": Route("configuration:write", 200, body={"state": "cancelled"}, level=AccessLevel.EDITOR),
+    "DELETE backtests/{pk}": Route("configuration:write", 204, level=AccessLevel.EDITOR),
     "GET health-scores": Route("scores:read", 200, rows=1, hidden=200),
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
@@ -139,7 +144,8 @@ class World:
             if method == "POST" and is_written and path != "accounts":
                 self.keys[path] = api.call("PUT", f"/{path}/{known}", self.filled(route.body)).json()["id"]
         card = make_scorecard()
-        self.keys["scorecards"] = str(card.pk)
+        self.keys |= {"scorecards": str(card.pk), "scorecard-versions": str(card.version_id)}
+        self.keys["backtests"] = api.call("POST", "/backtests", self.filled(BACKTEST)).json()["id"]
         score_accounts(scorecard=card, now=timezone.now())
         self.keys["score-overrides"] = api.call("POST", "/score-overrides", self.filled(OVERRIDE)).json()["id"]
         self.keys["health-scores"] = api.read("/health-scores").json()["data"][0]["id"]
@@ -161,7 +167,7 @@ class World:
             return {name: self.filled(value) for name, value in body.items()}
         if isinstance(body, list):
             return [self.filled(value) for value in body]
-        words = {"{account}": "accounts", "{scorecard}": "scorecards"}
+        words = {"{account}": "accounts", "{scorecard}": "scorecards", "{version}": "scorecard-versions"}
         return self.keys[words[body]] if body in words else body
 
     def ask(self, client, name):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from integrations.models import ImportFile, ImportRun
@@ -34,7 +35,8 @@ class ListedRun:
     skipped: list[tuple[str, int]]
     errors: list[tuple[str, int]]
     notices: list[tuple[str, int]]
-    events: list[tuple[str, int, str | None]]
+    events: list[tuple[str, int, Decimal | None]]
+    row_count: int
 
     @property
     def is_busy(self) -> bool:
@@ -47,11 +49,13 @@ class ListedRun:
 
 def listed(run: ImportRun) -> ListedRun:
     """Return a run with its report in lines; one that has none yet has no lines."""
-    sections: dict[str, Any] = run.report.get("sections", {})
+    sections = _in_order(run)
     outcomes = [(name, each) for name, section in sections.items() for each in section["outcomes"]]
     lines = [Line(name, each["target"], {key: each[key] for key in COUNTED}) for name, each in outcomes]
     events = [
-        (name, found["count"], found["sum"]) for _, outcome in outcomes for name, found in outcome["events"].items()
+        (name, found["count"], None if found["sum"] is None else Decimal(found["sum"]))
+        for _, outcome in outcomes
+        for name, found in outcome["events"].items()
     ]
     skipped = [(reason, count) for section in sections.values() for reason, count in section["skipped"].items()]
     return ListedRun(
@@ -63,6 +67,7 @@ def listed(run: ImportRun) -> ListedRun:
         errors=_most_first(run.report.get("errors", {})),
         notices=_most_first(run.report.get("notices", {})),
         events=sorted(events, key=lambda event: -event[1]),
+        row_count=sum(section["rows"] for section in sections.values()) or run.rows_read,
     )
 
 
@@ -73,6 +78,13 @@ def recent_runs(limit: int = 100) -> list[ListedRun]:
 def has_file(run: ImportRun, role: str) -> bool:
     """Return whether a file of this role is kept."""
     return ImportFile.objects.filter(run=run, role=role).exists()
+
+
+def _in_order(run: ImportRun) -> dict[str, Any]:
+    """Return the sections of the report in the order in which they were imported, which JSON does not keep."""
+    place = {name: n for n, name in enumerate(run.files)}
+    sections = run.report.get("sections", {}).items()
+    return dict(sorted(sections, key=lambda item: min((place.get(file, 0) for file in item[1]["files"]), default=0)))
 
 
 def _most_first(counts: dict[str, int]) -> list[tuple[str, int]]:

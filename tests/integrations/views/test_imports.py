@@ -81,6 +81,23 @@ def test_worker_imports_it_once_and_the_same_file_again_changes_nothing(client, 
     assert run.state == "finished"
 
 
+def test_sections_stand_in_the_order_in_which_they_were_imported(client, editor):
+    def section(file, rows):
+        return {"files": [file], "rows": rows, "skipped": {}, "outcomes": [
+            {"target": "events", "new": 1, "changed": 0, "unchanged": 0, "repeated": 0, "failed": 0,
+             "events": {"Order returned": {"count": 1, "sum": "-12.50"}}},
+        ]}  # fmt: skip
+
+    run = ImportRun.objects.create(
+        mapping="m", system="s", files=["customers.csv", "use.csv"], state="finished",
+        report={"sections": {"customers": section("customers.csv", 3), "use": section("use.csv", 4)}},
+    )  # fmt: skip
+    page = client.get(f"/settings/imports/{run.pk}/")
+    assert [line.section for line in page.context["found"].lines] == ["customers", "use"]
+    assert "7 rows read" in page.content.decode()
+    assert "Value −12.50" in page.content.decode()
+
+
 def test_refused_rows_are_downloaded_with_their_reason(client, editor):
     upload(client, orders(BAD))
     run = ImportRun.objects.get()

@@ -132,6 +132,13 @@ class ChildLine:
     def moves(self) -> str:
         return f"{self.contribution:+.2f}".replace("-", "−") if self.contribution else "0"
 
+    @property
+    def blame(self) -> str:
+        """What is said of the responsible one; "" of the others."""
+        if not self.is_responsible:
+            return ""
+        return "Costs most" if self.contribution < 0 else "Lifts least"
+
 
 @dataclass(frozen=True)
 class Receipt:

@@ -186,6 +186,9 @@ def test_a_receipt_names_who_is_responsible(group, client):
     assert "Plain mean of those below" in page
     assert "South" in page
     assert "Costs most" in page
+    assert "It comes from the accounts below it: plain mean of those below." in page
+    holding = build_receipt(newest(group["Holding"])).children
+    assert [(line.name, line.blame) for line in holding] == [("Division", "Lifts least"), ("West", "")]
 
 
 def test_the_overview_of_a_parent_adds_up(group):

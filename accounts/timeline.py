@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.enums import AttributeType, Initiative, Origin, Stage, Tier
+from accounts.enums import AttributeType, Initiative, Origin, Stage, SurveyKind, Tier
 from accounts.models import (
     Account,
     AccountEvent,
@@ -346,15 +346,20 @@ def _tell_survey(event: AccountEvent, facts: Facts) -> Told:
     response: SurveyResponse | None = facts.get("survey_response", event.payload.get("survey_response_id"))
     kind, score = str(event.payload.get("kind", "")), event.payload.get("score")
     if response is None:
-        return "message-square", f"{kind.upper()} {score}", "", ""
+        return "message-square", f"{_survey_label(kind)} {score}", "", ""
     who = f" from {response.contact}" if response.contact else ""
     body = f"“{response.comment}”" if response.comment else ""
     return (
         "message-square",
-        f"{kind.upper()} {response.score}{who}",
+        f"{_survey_label(kind)} {response.score}{who}",
         body,
         _survey_tone(kind, response.score),
     )
+
+
+def _survey_label(kind: str) -> str:
+    """Return the word of a survey; a kind nobody knows any more as it was written."""
+    return SurveyKind(kind).label if kind in SurveyKind.values else kind
 
 
 def _survey_tone(kind: str, score: int) -> str:

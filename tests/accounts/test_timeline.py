@@ -159,3 +159,10 @@ def test_news_queries_do_not_grow(django_assert_num_queries):
     busy_account()
     with django_assert_num_queries(4):
         news(Account.objects.all(), since=NOW)
+
+
+@pytest.mark.parametrize(("kind", "word"), [("nps", "NPS"), ("indispensable", "Indispensability")])
+def test_an_answer_names_its_survey(kind, word):
+    account = AccountFactory()
+    record_survey_response(account=account, kind=kind, score=5, occurred_at=NOW, now=NOW)
+    assert [entry.title for entry in timeline(account, limit=1)] == [f"{word} 5"]

@@ -75,7 +75,11 @@ class Revision:
 
 @dataclass(frozen=True)
 class AccountHealth:
-    """`history`: (last day counted, score or None) for each day; `markers`: days on which another version began."""
+    """`history`: (last day counted, score or None) for each day; `markers`: days on which another version began.
+
+    `since`: the first day of the run of days in the band of the receipt; `is_since_start`: it may
+    have begun before the history that is shown.
+    """
 
     scores: list[CurrentScore]
     current: CurrentScore | None
@@ -86,6 +90,8 @@ class AccountHealth:
     markers: list[tuple[date, str]]
     recovery: "Recovery | None" = None  # of a parent that is scored by the accounts below it there is none
     revision: Revision | None = None
+    since: date | None = None
+    is_since_start: bool = False
 
     @property
     def pulls(self) -> list[Line | LimitLine]:
@@ -146,6 +152,7 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
     receipt = build_receipt(snapshot)
     inputs = inputs_of(snapshot, receipt.card, {snapshot.version_id: receipt.card})
     past, revised = _past(account, scorecard_id, until=snapshot.as_of)
+    since = _band_since(past)
     return AccountHealth(
         scores=scores,
         current=current,
@@ -156,6 +163,8 @@ def account_health(account: Account, *, scorecard_id: int | None = None, day: da
         markers=_markers(past, revised),
         recovery=None if receipt.children else recovery(receipt.card, inputs.value, inputs.age),
         revision=revised.get(snapshot.as_of),
+        since=since,
+        is_since_start=since == past[0].as_of - timedelta(days=1),
     )
 
 
@@ -172,6 +181,12 @@ def _past(account: Account, scorecard_id: int, *, until: date) -> tuple[list[Sco
             revised[row.as_of] = Revision(row.recorded_by, _points(before.score), _points(row.score))
         newest[row.as_of] = row
     return list(newest.values()), revised
+
+
+def _band_since(past: list[ScoreSnapshot]) -> date:
+    """Return the first day of the last run of days in one band."""
+    run = list(itertools.takewhile(lambda row: row.band == past[-1].band, reversed(past)))
+    return run[-1].as_of - timedelta(days=1)
 
 
 def _points(score: int) -> float | None:

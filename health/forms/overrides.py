@@ -20,7 +20,7 @@ class OverrideForm(forms.Form):
     score = forms.DecimalField(min_value=0, max_value=100, decimal_places=2, label="Score")
     expires_on = forms.DateField(
         label="Until",
-        widget=forms.DateInput(attrs={"type": "date"}),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
         help_text=f"The last day (UTC) on which it holds, at most {MAX_OVERRIDE_DAYS} days away. Then the computed"
         " score is shown again.",
     )

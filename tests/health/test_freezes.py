@@ -14,12 +14,13 @@ from health import frozen_values
 from health.enums import FeedKind, Opening
 from health.feeds import Feed
 from health.freezes import freeze_of, freezes_at, freezes_of
-from health.models import CurrentScore, IncidentAccount, ScoreSnapshot
+from health.models import Alert, CurrentScore, IncidentAccount, ScoreSnapshot
 from health.proof import replay, verify
 from health.receipts import build_receipt
 from health.scorecards import Band
 from health.services import incidents as service
 from health.services import score_accounts, score_changed_accounts
+from health.services.alert_rules import create_rule
 from team.enums import AccessLevel
 from tests.factories import AccountFactory, ProductFactory, SourceFactory, UserFactory
 from tests.health.cards import CONFIG, make_scorecard
@@ -270,3 +271,14 @@ def test_a_collapse_during_a_running_scoring_is_seen_whole_or_not_at_all(source,
     # Opening it made it due to score them again.
     score_changed_accounts(now=timezone.now())
     assert newest(account).score == 8000
+
+
+def test_no_alert_fires_from_a_collapse(source):
+    """The account that lives on the source raises none, the one that really went quiet does."""
+    held, quiet = user_of(source), user_of(SourceFactory(name="Other"))
+    for account in (held, quiet):
+        use(account, today() - timedelta(days=STOPPED_DAYS + 1), 1)
+    idle = {"field": "metric.days_since_event", "op": "gte", "value": 14}
+    open_incident(source)
+    create_rule(fields={"name": "Gone quiet", "kind": "risk", "enter": idle}, now=timezone.now(), raise_standing=True)
+    assert [alert.account for alert in Alert.objects.all()] == [quiet]

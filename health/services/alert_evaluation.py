@@ -4,6 +4,7 @@ The rows are the state. Evaluations of a rule wait for each other, and an accoun
 inside a rule, so that however many workers look, what came to be so is raised once.
 """
 
+import json
 import logging
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -244,15 +245,24 @@ def _raise_due(rule: AlertRule, matching: set[int], moment: Moment, catalogue: C
 
 def _raise(rule: AlertRule, account_ids: list[int], moment: Moment, catalogue: Catalogue) -> int:
     now = moment.as_of
-    waiting = Alert.objects.filter(rule=rule, state=AlertState.WAITING, left_at=None, account__in=account_ids)
     found = evidence(rule, account_ids, moment, catalogue)
-    alerts = list(waiting.select_for_update(of=("self",)))
-    for alert in alerts:
-        alert.state, alert.raised_at, alert.rule_version = AlertState.OPEN, now, rule.number
-        alert.evidence = found[alert.account_id]
-    Alert.objects.bulk_update(alerts, ["state", "raised_at", "rule_version", "evidence"], batch_size=500)
-    write_events(alert_event("alert.raised", rule, each.pk, each.account_id, now) for each in alerts)
-    return len(alerts)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE health_alert a SET state = 'open', raised_at = %(now)s, rule_version = %(version)s,"
+            " evidence = e.evidence FROM unnest(%(accounts)s::bigint[], %(evidence)s::jsonb[])"
+            " AS e (account_id, evidence)"
+            " WHERE a.rule_id = %(rule)s AND a.account_id = e.account_id AND a.left_at IS NULL AND a.state = 'waiting'"
+            " RETURNING a.id, a.account_id",
+            {
+                "now": now,
+                "version": rule.number,
+                "accounts": account_ids,
+                "evidence": [json.dumps(found[pk]) for pk in account_ids],
+                "rule": rule.pk,
+            },
+        )
+        raised = cursor.fetchall()
+    return write_events(alert_event("alert.raised", rule, pk, account, now) for pk, account in raised)
 
 
 def evidence(

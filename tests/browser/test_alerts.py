@@ -53,3 +53,10 @@ def test_each_condition_is_edited_in_place(signed_in, rule):
     page.wait_for_selector("#leave-0-field")
     assert page.locator("#condition-editor-enter .cond-row").count() == 1
     assert page.locator("#condition-editor-leave .cond-row").count() == 1
+
+
+def test_open_alerts_at_the_top_of_an_account_bear_every_check(signed_in, rule):
+    alert = Alert.objects.filter(state="open").first()
+    page = signed_in(AccessLevel.CONTRIBUTOR)
+    check_page(page, f"/accounts/{alert.account_id}/")
+    check_page(page, "/?book=all")

@@ -12,10 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from health.metrics.registry import get_metric
 from health.scorecards import Band, Card, Effect, Limit, Measure
 from health.scoring import FIRED, HUNDREDTHS, MAX_HUNDREDTHS, UNKNOWN, Scores, score
 
 ROUND_DIGITS = 2
+# Nobody can do anything about these but wait.
+MOVED_BY_TIME = {"days_to_renewal", "days_to_notice", "tenure_days"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,10 @@ class Target:
     value: float
     target: float
     points: float
+
+    @property
+    def unit(self) -> str:
+        return get_metric(self.measure.use.metric).unit
 
 
 @dataclass(frozen=True)
@@ -86,7 +93,7 @@ def _alone(
     tried: list[tuple[int, float]] = []
     for place, measure in enumerate(card.measures):
         share, points = float(base.shares.to_numpy()[0, place]), int(base.points.to_numpy()[0, place])
-        if points == UNKNOWN or share <= 0:
+        if points == UNKNOWN or share <= 0 or measure.use.metric in MOVED_BY_TIME:
             continue
         wanted = points + missing / share
         if wanted <= MAX_HUNDREDTHS + 0.5:
@@ -110,7 +117,8 @@ def _together(
     for place, measure in enumerate(card.measures):
         share, points = float(base.shares.to_numpy()[0, place]), int(base.points.to_numpy()[0, place])
         highest = max(ys for _, ys in measure.curve) * HUNDREDTHS
-        if points != UNKNOWN and share > 0 and highest > points:
+        is_ours = measure.use.metric not in MOVED_BY_TIME
+        if is_ours and points != UNKNOWN and share > 0 and highest > points:
             gains.append((share * (highest - points), place, highest))
     chosen, row = [], values.copy()
     for gain, place, highest in sorted(gains, reverse=True):

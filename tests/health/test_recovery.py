@@ -1,11 +1,13 @@
 """What would turn an account green: each answer is checked by scoring it."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from health.metrics.registry import MetricUse
 from health.recovery import recovery
 from health.scorecards import Band, Effect, Missing
 from health.scoring import score
@@ -87,3 +89,8 @@ def test_every_target_turns_the_account_green_once_no_limit_blocks(book, data):
                 better[target.measure.key] = target.target
             if group:
                 assert score(a_card, better, ages.iloc[[place]]).accounts["band"].iloc[0] == Band.GREEN
+
+
+def test_what_only_time_moves_is_nobodys_target():
+    a_card = card(replace(measure("renewal"), use=MetricUse("days_to_renewal")), measure("a"))
+    assert [t.measure.key for t in of(a_card, 50, 50).alone] == ["a"]

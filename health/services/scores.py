@@ -294,6 +294,9 @@ def _keep(
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [SCORE_WRITE_LOCK])
     scorecard = version.scorecard
+    if is_live and not Scorecard.objects.live().filter(pk=scorecard.pk).exists():
+        # It was switched off while this was computed, and its current scores are gone.
+        return ScoreReport()
     current = snapshots.read_current(scorecard, accounts)
     newest = snapshots.read_newest(scorecard, accounts, as_of)
     plan = decide(results, current, newest, as_of=as_of, recorded_by=recorded_by, is_live=is_live)

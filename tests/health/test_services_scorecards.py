@@ -11,6 +11,7 @@ from accounts.models import AccountEvent
 from health import services
 from health.drafts import from_draft
 from health.models import CurrentScore, Scorecard, ScorecardDraft
+from health.services import scores
 from team.models import SecurityEvent, Work
 from tests.conftest import NOW
 from tests.factories import AccountFactory, UserFactory
@@ -291,3 +292,18 @@ def test_every_write_is_for_editors(card, name):
     draft.refresh_from_db()
     assert from_draft(draft.config) == card.version.config
     assert (Scorecard.objects.count(), card.versions.count(), len(log())) == (1, 1, before)
+
+
+def test_a_run_that_was_under_way_writes_nothing_for_a_scorecard_switched_off(card, monkeypatch):
+    account = AccountFactory()
+    use(account, NOW.date() - timedelta(days=1), 80)
+    whole = scores.compute
+
+    def switched_off_meanwhile(*args, **options):
+        found = whole(*args, **options)
+        services.switch_scorecard(scorecard=Scorecard.objects.get(pk=card.pk), is_live=False, now=LATER, actor=None)
+        return found
+
+    monkeypatch.setattr(scores, "compute", switched_off_meanwhile)
+    assert services.score_accounts(scorecard=card, now=NOW).written == 0
+    assert not CurrentScore.objects.exists()

@@ -124,7 +124,7 @@ class ReceiptMeasureReader(serializers.Serializer):
     groups = serializers.ListField(child=serializers.CharField(), help_text="The groups it stands in, outermost first.")
     metric = serializers.CharField()
     params = serializers.JSONField()
-    scope = serializers.JSONField(help_text="Whose facts count.")
+    scope = serializers.JSONField(required=False, help_text="Whose facts count, unless all of the account.")
     unit = serializers.CharField()
     value = serializers.FloatField(allow_null=True, help_text="What was measured; null: unknown.")
     fresh_at = serializers.DateTimeField(allow_null=True, help_text="The newest fact that went in.")

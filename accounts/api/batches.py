@@ -55,9 +55,9 @@ class RowErrorReader(serializers.Serializer):
 
 class ResultReader(serializers.Serializer):
     index = serializers.IntegerField(help_text="Position in inputs, from 0.")
-    trace_id = serializers.CharField(allow_null=True)
-    system = serializers.CharField(allow_null=True)
-    external_id = serializers.CharField(allow_null=True)
+    trace_id = serializers.CharField(allow_null=True, allow_blank=True)
+    system = serializers.CharField(allow_null=True, allow_blank=True)
+    external_id = serializers.CharField(allow_null=True, allow_blank=True)
     status = serializers.ChoiceField(choices=OUTCOMES)
     id = Id(allow_null=True)
     version = serializers.IntegerField(allow_null=True)

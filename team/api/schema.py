@@ -164,7 +164,7 @@ PATH_PARAMETERS = {
 
 class ErrorReader(serializers.Serializer):
     pointer = serializers.CharField(required=False, help_text="Where in the body, like #/name.")
-    parameter = serializers.CharField(required=False, help_text="Which parameter of the address.")
+    parameter = serializers.CharField(required=False, allow_blank=True, help_text="Which parameter of the address.")
     code = serializers.CharField(help_text="For programs.")
     message = serializers.CharField(help_text="For people.")
 

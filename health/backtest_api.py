@@ -82,10 +82,16 @@ class BacktestReader(serializers.Serializer):
     training_dates = serializers.ListField(child=serializers.DateField(), help_text="Where it learns; empty: nowhere.")
     capacity = serializers.IntegerField(help_text="How many accounts the team can look after per date.")
     dates_read = serializers.IntegerField(help_text="How far it is, of all dates.")
-    message = serializers.CharField(help_text="Why it failed.")
+    message = serializers.CharField(allow_blank=True, help_text="Why it failed; else empty.")
     created_at = Moment()
     finished_at = Moment(allow_null=True)
-    verdicts = VerdictReader(many=True, source="result.verdicts", default=None, help_text="Null until it is done.")
+    verdicts = VerdictReader(
+        many=True,
+        source="result.verdicts",
+        default=None,
+        allow_null=True,
+        help_text="Null until it is done.",
+    )
 
 
 class BacktestInFullReader(BacktestReader):

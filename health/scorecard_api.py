@@ -7,6 +7,7 @@ from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -62,6 +63,11 @@ class ConfigurationResource(ReadResource):
     tag = "Scorecards"
     pagination_class = KeysetPaging
     writers: dict[str, type[StrictSerializer]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.caller.user is not None and request.method not in SAFE_METHODS:
+            check_can_configure(self.caller.user)
 
     def sent(self, request: Request) -> dict[str, Any]:
         """Return the body, checked. Raises ValidationError."""

@@ -195,7 +195,7 @@ class ScoreOverrideReader(SyncReader):
     account = Id(source="account_id", read_only=True)
     scorecard = Id(source="scorecard_id", read_only=True)
     score = Points(read_only=True)
-    computed = Points(read_only=True, allow_null=True, help_text="The computed score when it was set.")
+    computed = Points(read_only=True, help_text="The computed score when it was set.")
     reason = serializers.CharField(read_only=True)
     made_by = Id(source="made_by_id", read_only=True, allow_null=True)
     made_at = Moment(read_only=True)

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 # From those who may least to those who may most.
 LEVELS = [AccessLevel.VIEWER, AccessLevel.CONTRIBUTOR, AccessLevel.EDITOR, AccessLevel.ADMIN]
 FROM_CONTRIBUTOR = {"level": AccessLevel.CONTRIBUTOR}
+FROM_EDITOR = {"level": AccessLevel.EDITOR}
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def writable(path, scope, *, body, change, is_account=False):
 
 
 def readable(path, scope, **more):
-    return {f"GET {path}": Route(scope, 200, **more), f"GET {path}/{{pk}}": Route(scope, 200)}
+    return {f"GET {path}": Route(scope, 200, **more), f"GET {path}/{{pk}}": Route(scope, 200, **more)}
 
 
 ALERT_RULE = {"name": "New", "kind": "risk", "enter": {"field": "name", "op": "is", "value": "Nobody"}}
@@ -108,19 +109,28 @@ ROUTES = {
     "PATCH alerts/{pk}": Route(
         "alerts:write", 200, body={"state": "acknowledged"}, hidden=404, level=AccessLevel.CONTRIBUTOR
     ),
+    **readable("scorecards", "scores:read"),
+    **readable("scorecard-versions", "scores:read"),
+    "PATCH scorecards/{pk}": Route("configuration:write", 200, body={"name": "New"}, **FROM_EDITOR),
+    # Refused: there is no version 9, and the draft changes nothing.
+    "POST scorecards/{pk}/roll-back": Route("configuration:write", 400, body={"version": 9}, **FROM_EDITOR),
+    **readable("scorecard-drafts", "configuration:read", **FROM_EDITOR),
+    "POST scorecard-drafts": Route("configuration:write", 201, body={"name": "New", "kind": "health"}, **FROM_EDITOR),
+    "GET scorecard-drafts/{pk}/preview": Route("configuration:read", 200, **FROM_EDITOR),
+    "POST scorecard-drafts/{pk}/publish": Route("configuration:write", 400, body={"reason": "New"}, **FROM_EDITOR),
+    "PATCH scorecard-drafts/{pk}": Route("configuration:write", 200, body={"name": "New"}, **FROM_EDITOR),
+    "DELETE scorecard-drafts/{pk}": Route("configuration:write", 204, **FROM_EDITOR),
     **readable("alert-rules", "alerts:read"),
-    "POST alert-rules": Route("configuration:write", 201, body=ALERT_RULE, level=AccessLevel.EDITOR),
-    "PATCH alert-rules/{pk}": Route("configuration:write", 200, body={"guidance": "Call"}, level=AccessLevel.EDITOR),
-    "DELETE alert-rules/{pk}": Route("configuration:write", 204, level=AccessLevel.EDITOR),
+    "POST alert-rules": Route("configuration:write", 201, body=ALERT_RULE, **FROM_EDITOR),
+    "PATCH alert-rules/{pk}": Route("configuration:write", 200, body={"guidance": "Call"}, **FROM_EDITOR),
+    "DELETE alert-rules/{pk}": Route("configuration:write", 204, **FROM_EDITOR),
     **readable("incidents", "scores:read"),
-    "POST incidents": Route("configuration:write", 201, body=INCIDENT, level=AccessLevel.EDITOR),
-    "PATCH incidents/{pk}": Route(
-        "configuration:write", 200, body={"closing_reason": "Off on purpose"}, level=AccessLevel.EDITOR
-    ),
+    "POST incidents": Route("configuration:write", 201, body=INCIDENT, **FROM_EDITOR),
+    "PATCH incidents/{pk}": Route("configuration:write", 200, body={"closing_reason": "Off on purpose"}, **FROM_EDITOR),
     **readable("backtests", "scores:read"),
-    "POST backtests": Route("configuration:write", 201, body=BACKTEST, level=AccessLevel.EDITOR),
-    "PATCH backtests/{pk}": Route("configuration:write", 200, body={"state": "cancelled"}, level=AccessLevel.EDITOR),
-    "DELETE backtests/{pk}": Route("configuration:write", 204, level=AccessLevel.EDITOR),
+    "POST backtests": Route("configuration:write", 201, body=BACKTEST, **FROM_EDITOR),
+    "PATCH backtests/{pk}": Route("configuration:write", 200, body={"state": "cancelled"}, **FROM_EDITOR),
+    "DELETE backtests/{pk}": Route("configuration:write", 204, **FROM_EDITOR),
     "GET health-scores": Route("scores:read", 200, rows=1, hidden=200),
     "GET health-scores/{pk}": Route("scores:read", 200, hidden=404),
     "GET accounts/{pk}/score-history": Route("scores:read", 200, rows=1, hidden=404),
@@ -146,6 +156,7 @@ class World:
         card = make_scorecard()
         self.keys |= {"scorecards": str(card.pk), "scorecard-versions": str(card.version_id)}
         self.keys["backtests"] = api.call("POST", "/backtests", self.filled(BACKTEST)).json()["id"]
+        self.keys["scorecard-drafts"] = api.call("POST", "/scorecard-drafts", {"scorecard": str(card.pk)}).json()["id"]
         score_accounts(scorecard=card, now=timezone.now())
         self.keys["score-overrides"] = api.call("POST", "/score-overrides", self.filled(OVERRIDE)).json()["id"]
         self.keys["health-scores"] = api.read("/health-scores").json()["data"][0]["id"]

@@ -16,6 +16,7 @@ from health.account_health import account_health as health_of
 from health.overview import weekly_use
 from health.receipts import Receipt
 from health.usage.report import WEEKS, usage_report
+from team.api.fields import MAX_YEAR, MIN_YEAR
 from team.requests import UserRequest
 
 COMPARED_DAYS = 30
@@ -81,8 +82,9 @@ def _number(request: UserRequest, name: str) -> int | None:
 
 
 def _day(request: UserRequest, name: str) -> date | None:
-    """Return a day of the query; what is none is as if it had not been given."""
+    """Return a day of the query; what is none, or at the ends of the calendar, is as if it had not been given."""
     try:
-        return date.fromisoformat(request.GET.get(name, ""))
+        day = date.fromisoformat(request.GET.get(name, ""))
     except ValueError:
         return None
+    return day if MIN_YEAR <= day.year <= MAX_YEAR else None

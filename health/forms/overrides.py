@@ -44,7 +44,8 @@ class OverrideForm(forms.Form):
         """Return the override; None with an error on the form when the service refuses."""
         fields = dict(self.cleaned_data)
         last_day: date = fields.pop("expires_on")
-        expires_at = datetime.combine(last_day + timedelta(days=1), time(), UTC)
+        # The last day of the calendar has no day after it; both are too far away.
+        expires_at = datetime.combine(min(last_day, date.max - timedelta(days=1)) + timedelta(days=1), time(), UTC)
         try:
             return set_override(account=self.account, expires_at=expires_at, now=timezone.now(), actor=actor, **fields)
         except InvalidInput as error:

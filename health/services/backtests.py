@@ -29,6 +29,8 @@ STRETCH_SECONDS = 90.0
 LEASE_SECONDS = 240
 MAX_FAILURES = 3
 MAX_DATES = 60
+# What is read lies years before a date, and the calendar has a beginning.
+EARLIEST = date(1970, 1, 1)
 MAX_CONTENDERS = 6
 MAX_HORIZON_DAYS = 730
 MAX_LEAD_DAYS = 365
@@ -251,6 +253,10 @@ def _check_rule(rule: ChurnRule) -> None:
 def _check_dates(dates: Sequence[date], rule: ChurnRule, now: datetime) -> None:
     if not 1 <= len(dates) <= MAX_DATES:
         raise InvalidInput(f"Choose 1 to {MAX_DATES} dates, not {len(dates)}.", "dates")
+    if dates[0] < EARLIEST:
+        raise InvalidInput(f"{dates[0]} is too long ago; choose dates from {EARLIEST} on.", "dates")
+    if dates[-1] > now.date():
+        raise InvalidInput(f"{dates[-1]} has not come yet; choose days of the past.", "dates")
     newest = now.date() - timedelta(days=rule.lead_days + rule.horizon_days)
     if dates[-1] > newest:
         raise InvalidInput(

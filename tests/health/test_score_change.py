@@ -129,3 +129,11 @@ def test_health_page_answers_why_since_when_how_sure_and_what_would_help(client,
         "What the customer, and we, did meanwhile.",
     ):
         assert part in text, part
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "yesterday"])
+def test_health_page_takes_days_at_the_ends_of_the_calendar_for_none(client, account, today, day):
+    at(account, make_scorecard())
+    client.force_login(UserFactory(access_level="viewer"))
+    page = client.get(f"/accounts/{account.pk}/health/", {"day": day, "from": day, "to": day})
+    assert (page.status_code, page.context["last_day"]) == (200, today)

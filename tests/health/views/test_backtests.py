@@ -119,6 +119,8 @@ def test_ask_about_a_draft_and_another_scorecard(client, scorecard):
         ({"last": "2025-12-01"}, "The last date comes before the first."),
         ({"first": "2020-01-01", "step_days": 1}, "These are more than 60 dates; take longer steps."),
         ({"last": "2026-06-10"}, "What became of accounts after 2026-06-10 is not known before 2026-07-10"),
+        ({"first": "9999-12-01", "last": "9999-12-31"}, "9999-12-31 has not come yet; choose days of the past."),
+        ({"first": "0001-01-01", "last": "0001-01-01", "learns": "on"}, "0001-01-01 is too long ago"),
         ({"horizon_days": 0}, "Ensure this value is greater than or equal to 1."),
     ],
 )

@@ -19,6 +19,7 @@ from health.enums import AlertKind, AlertState
 from health.models import Alert, AlertRule
 from health.services import alert_rules
 from health.services import alerts as service
+from health.services.alert_evaluation import lock_rule
 from health.triage import evidence_words, precisions
 from team.api.answers import idempotent
 from team.api.fields import Id, StrictSerializer, key_of
@@ -147,7 +148,7 @@ class AlertRuleResource(ReadResource):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Another condition ends its alerts; who matches then is standing, unless `raise_standing` is true."""
         self._check()
-        row = locked(self, pk)
+        row = self._locked(pk)
         options = self._options(request, partial=True)
         refusing(lambda: alert_rules.update_rule(rule=row, **options), AlertRuleWriter)
         return answered(self, row.pk)
@@ -155,8 +156,13 @@ class AlertRuleResource(ReadResource):
     @idempotent
     def destroy(self, request: Request, pk: str) -> Response:
         self._check()
-        alert_rules.delete_rule(rule=locked(self, pk), now=timezone.now())
+        alert_rules.delete_rule(rule=self._locked(pk), now=timezone.now())
         return Response(status=204)
+
+    def _locked(self, pk: str) -> AlertRule:
+        lock_rule(self.row(key_of(pk)).pk)
+        rule: AlertRule = locked(self, pk)
+        return rule
 
     def _check(self) -> None:
         if self.caller.user is not None:

@@ -113,8 +113,12 @@ def evaluate_rule(
     score or another version of a scorecard brought about. `is_quiet` True: nothing is news, False:
     everything is, also what stands.
     """
-    _lock(rule)
-    rule = AlertRule.objects.get(pk=rule.pk)
+    lock_rule(rule.pk)
+    found = AlertRule.objects.filter(pk=rule.pk, is_live=True).first()
+    if found is None:
+        # Switched off or deleted while we waited.
+        return AlertReport()
+    rule = found
     moment, catalogue = Moment.live(now), Catalogue()
     matching = _matching(rule, moment, ids, catalogue)
     inside = _inside(rule, ids)
@@ -136,16 +140,17 @@ def evaluate_rule(
 
 def retire_alerts(*, rule: AlertRule, now: datetime) -> int:
     """End everything inside a rule that is no longer live. Returns how many alerts were closed."""
-    _lock(rule)
+    lock_rule(rule.pk)
     inside = _inside(rule, None)
     _forget_waiting(rule, [pk for pk, state in inside.items() if state == AlertState.WAITING])
     closing = [pk for pk, state in inside.items() if state != AlertState.WAITING]
     return _leave(rule, closing, now, reason=CloseReason.RETIRED)
 
 
-def _lock(rule: AlertRule) -> None:
+def lock_rule(rule_id: int) -> None:
+    """Wait for others at a rule. Whoever locks its row too takes this lock first, or the two wait for each other."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [(RULE_LOCK << 31) + rule.pk])
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [(RULE_LOCK << 31) + rule_id])
 
 
 def _matching(rule: AlertRule, moment: Moment, ids: Collection[int] | None, catalogue: Catalogue) -> set[int]:

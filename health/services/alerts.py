@@ -82,7 +82,7 @@ def mute_rule(
     if not reason or len(reason) > MAX_REASON_LENGTH:
         raise InvalidInput(f"Say why in at most {MAX_REASON_LENGTH} characters: others will want to know.", "reason")
     # The account's row makes two who mute at once wait for each other.
-    Account.objects.select_for_update().get(pk=account.pk)
+    Account.all_objects.select_for_update().get(pk=account.pk)
     AlertMute.objects.filter(rule=rule, account=account, ended_at=None).update(ended_at=now, ended_by=actor)
     mute = AlertMute.objects.create(
         rule=rule, account=account, until=until, reason=reason, muted_by=actor, muted_at=now

@@ -57,8 +57,11 @@ def alert_rule_switch(request: UserRequest, pk: int) -> HttpResponse:
     check_can_configure(request.user)
     rule = get_object_or_404(AlertRule, pk=pk)
     wanted = request.POST.get("is_live") == "true"
-    service.update_rule(rule=rule, fields={"is_live": wanted}, now=timezone.now(), actor=request.user)
-    messages.success(request, f"“{rule}” is switched {'on' if wanted else 'off'}.")
+    try:
+        service.update_rule(rule=rule, fields={"is_live": wanted}, now=timezone.now(), actor=request.user)
+        messages.success(request, f"“{rule}” is switched {'on' if wanted else 'off'}.")
+    except InvalidInput as error:
+        messages.error(request, error.message)
     return redirect("alert_rule_list")
 
 

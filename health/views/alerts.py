@@ -168,5 +168,7 @@ def _take(request: UserRequest, form: F, act: Callable[[F], str]) -> HttpRespons
 
 def _next(request: UserRequest) -> str:
     asked = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts=None, require_https=request.is_secure())
+    is_ours = asked.startswith("/") and url_has_allowed_host_and_scheme(
+        asked, allowed_hosts=None, require_https=request.is_secure()
+    )
     return asked if is_ours else reverse("alert_list")

@@ -4,6 +4,8 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.conditions.uses import uses_of_field
@@ -317,6 +319,32 @@ def test_a_rule_that_can_no_longer_be_used_does_not_stop_the_others(account):
     set_arr(account, 30)
     assert evaluate_accounts(ids=[account.pk], now=NOW).raised == 1
     assert Alert.objects.get().rule == rule
+
+
+def test_an_evaluation_that_waited_for_the_end_of_a_rule_does_nothing(account):
+    rule = rule_of()
+    stale = AlertRule.objects.get(pk=rule.pk)
+    update_rule(rule=rule, fields={"is_live": False}, now=NOW)
+    set_arr(account, 1)
+    assert look(stale) == AlertReport()
+    delete_rule(rule=rule, now=NOW)
+    assert (look(stale), Alert.objects.count()) == (AlertReport(), 0)
+
+
+def test_a_rule_is_locked_before_its_row_as_evaluations_do():
+    rule = rule_of()
+    with CaptureQueriesContext(connection) as queries:
+        update_rule(rule=rule, fields={"name": "Other"}, now=NOW)
+    statements = [query["sql"] for query in queries]
+    first = [next(n for n, sql in enumerate(statements) if word in sql) for word in ("advisory", "FOR UPDATE")]
+    assert first == sorted(first)
+
+
+def test_a_mute_outlives_its_account(account):
+    rule = rule_of()
+    delete_account(account=account, now=NOW)
+    mute_rule(rule=rule, account=account, until=NOW + 5 * DAY, reason="Gone", now=NOW, actor=None)
+    assert AlertMute.objects.get().account_id == account.pk
 
 
 def test_some_accounts_only(account):

@@ -115,6 +115,13 @@ def test_a_rule_is_changed_switched_and_deleted(client, editor, rule):
     assert not AlertRule.objects.exists()
 
 
+def test_a_rule_that_no_longer_works_is_switched_off_but_not_on(client, editor, rule):
+    AlertRule.objects.filter(pk=rule.pk).update(enter={"field": "attribute.gone", "op": "known"})
+    for wanted in ("false", "true"):
+        assert client.post(reverse("alert_rule_switch", args=[rule.pk]), {"is_live": wanted}).status_code == 302
+        assert not AlertRule.objects.get().is_live
+
+
 def test_the_default_budget(client, editor):
     client.post(reverse("alert_default_budget"), {"accounts_per_day": "4"})
     client.post(reverse("alert_default_budget"), {"accounts_per_day": "-4"})

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from health.scorecards import MAX_DEPTH, MAX_LABEL_LENGTH, WHOLE, InvalidScorecard
+from health.scorecards import MAX_DEPTH, MAX_LABEL_LENGTH, MAX_NUMBER, WHOLE, InvalidScorecard
 
 Config = dict[str, Any]
 Node = dict[str, Any]
@@ -24,6 +24,7 @@ MAX_TEXT = 2_000
 SMALLEST = 0.01
 NOT_KEY = re.compile(r"[^a-z0-9]+")
 NEW_CURVE = [[0, 0], [1, 100]]
+MAX_NESTING = 60
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,15 @@ def from_draft(draft: Config) -> Config:
 def check_shape(config: object) -> Config:
     """Return a copy of something that has the shape of a draft. Raises InvalidScorecard."""
     try:
-        text = json.dumps(config, allow_nan=False)
+        text = json.dumps(config, allow_nan=False, ensure_ascii=False)
+        text.encode()  # half of a surrogate pair cannot be stored
     except (TypeError, ValueError, RecursionError):
         raise InvalidScorecard([], "this holds values that are no text, number, list or set of names.") from None
     if "\\u0000" in text:
         raise InvalidScorecard([], "there is a NUL character in it; remove it.")
     draft = json.loads(text)
+    if not _is_within(draft, MAX_NESTING):
+        raise InvalidScorecard([], f"values are nested more than {MAX_NESTING} deep.")
     if not isinstance(draft, dict):
         raise InvalidScorecard([], f"this must be a set of names and values, not {type(config).__name__}.")
     draft.setdefault("children", [])
@@ -79,6 +83,11 @@ def check_shape(config: object) -> Config:
     if count > MAX_PARTS:
         raise InvalidScorecard([], f"more than {MAX_PARTS} parts; split the scorecard.")
     return draft
+
+
+def _is_within(value: object, depth: int) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return depth > 0 and all(_is_within(each, depth - 1) for each in inner)
 
 
 def _check_list(nodes: object, path: list[str], depth: int) -> int:
@@ -202,9 +211,9 @@ def balanced(weights: Sequence[tuple[float, bool]]) -> list[float]:
 
 
 def weight_of(node: Node) -> float:
-    """Return a part's weight as a number; 0 for what is none."""
+    """Return a part's weight as a number; 0 for what is none, or beyond what a measure may have."""
     weight = node.get("weight", 1)
-    is_number = isinstance(weight, int | float) and not isinstance(weight, bool) and math.isfinite(weight)
+    is_number = isinstance(weight, int | float) and not isinstance(weight, bool) and abs(weight) <= MAX_NUMBER
     return float(weight) if is_number else 0.0
 
 

@@ -183,10 +183,11 @@ class ScorecardDraftResource(ConfigurationResource):
 
     @idempotent
     def partial_update(self, request: Request, pk: str) -> Response:
-        draft, fields = lock_draft(self.row(key_of(pk))), self.sent(request)
+        draft, fields = self.row(key_of(pk)), self.sent(request)
         options: dict[str, Any] = {"now": timezone.now(), "actor": self.caller.user, "name": fields.get("name")}
         try:
             _refuse_fixed(fields)
+            draft = lock_draft(draft)
             if "config" in fields:
                 replace_draft(draft=draft, config=fields["config"], **options)
             else:

@@ -13,6 +13,7 @@ import yaml
 from accounts.errors import InvalidInput
 from accounts.models import Persona, Product
 from health.enums import ScoreKind
+from team.api.fields import is_storable
 
 HEAD_KEYS = ("name", "kind", "note")
 ORDER = ("bands", "minimum_confidence", "applies_to", "rollup", "children", "limits")
@@ -52,13 +53,19 @@ def read_text(text: str) -> ScorecardText:
         ) from None
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise InvalidInput(f"This is no YAML that can be read: {error}.", "text") from None
+    except (AttributeError, LookupError):
+        # What the reader meets where a tag does not fit its value, such as “!!bool maybe”.
+        raise InvalidInput("This is no YAML that can be read: a !!tag does not fit its value.", "text") from None
     if not isinstance(data, dict):
         raise InvalidInput("A scorecard is a set of names and values, such as “children:”.", "text")
     head = {key: data.pop(key, "") for key in HEAD_KEYS}
     kind = head["kind"] or ScoreKind.HEALTH
     if kind not in ScoreKind.values:
         raise InvalidInput(f"The kind is one of {', '.join(ScoreKind.values)}, not {kind!r}.", "text")
-    return ScorecardText(str(head["name"] or ""), str(kind), str(head["note"] or ""), _converted(data, _id_of))
+    name, note = str(head["name"] or ""), str(head["note"] or "")
+    if not is_storable(name + note):
+        raise InvalidInput("The name or note holds a NUL character or half of a character; remove it.", "text")
+    return ScorecardText(name, str(kind), note, _converted(data, _id_of))
 
 
 def _converted(data: Any, convert: Callable[[str, Any], Any]) -> Any:
@@ -84,7 +91,7 @@ def _id_of(word: str, name: Any) -> Any:
     """Return the id of a persona or product. Raises InvalidInput for a name that is not here."""
     if not isinstance(name, str):
         return name
-    keys = list(NAMED[word].objects.filter(name=name).values_list("pk", flat=True)[:1])
+    keys = list(NAMED[word].objects.filter(name=name).values_list("pk", flat=True)[:1]) if is_storable(name) else []
     if not keys:
         raise InvalidInput(f"There is no {word} “{name}” here; create it first, or remove the limit.", "text")
     return keys[0]

@@ -150,7 +150,7 @@ class _Parser:
         if entity == Entity.CONTACT:
             msg = "This already asks about contacts; ask about their fields directly."
             raise WrongShape(msg, path)
-        if tree["contacts"] not in {"any", "all"}:
+        if tree["contacts"] not in ("any", "all"):
             msg = 'Say whether "any" or "all" contacts must be so.'
             raise WrongShape(msg, _join(path, "contacts"))
         if "where" not in tree:

@@ -33,7 +33,7 @@ class DraftEditForm:
 
     def __init__(self, draft: ScorecardDraft, data: QueryDict, catalogue: Catalogue) -> None:
         self.draft = draft
-        self.data = data
+        self.data = data = _without_nul(data)
         self.editor = Editor.of_form(data, catalogue) if Editor.is_in(data) else None
         self.part = data.get("part") or ROOT
         self.error = ""
@@ -74,6 +74,14 @@ class DraftEditForm:
             raise InvalidScorecard([], NO_SPREAD)
         place.node["curve"] = curve
         return Done(self.part, undo=True)
+
+
+def _without_nul(data: QueryDict) -> QueryDict:
+    """Return a copy that can be stored."""
+    copied = data.copy()
+    for name, values in data.lists():
+        copied.setlist(name, [value.replace("\x00", "") for value in values])
+    return copied
 
 
 class NewScorecardForm(forms.Form):

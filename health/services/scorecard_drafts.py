@@ -66,8 +66,15 @@ def create_draft(
 
 
 def lock_draft(draft: ScorecardDraft) -> ScorecardDraft:
-    """Return a draft as it is now, which nobody else can change until the caller's transaction ends."""
-    return ScorecardDraft.objects.select_for_update(of=("self",)).select_related("scorecard__version").get(pk=draft.pk)
+    """Return a draft as it is now, which nobody else can change until the caller's transaction ends.
+
+    Raises InvalidInput for one that is gone.
+    """
+    rows = ScorecardDraft.objects.select_for_update(of=("self",)).select_related("scorecard__version")
+    locked = rows.filter(pk=draft.pk).first()
+    if locked is None:
+        raise InvalidInput("This draft was published or thrown away meanwhile.")
+    return locked
 
 
 @transaction.atomic

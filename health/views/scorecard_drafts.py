@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.conditions import Catalogue
 from accounts.conditions.editor import Editor
+from accounts.errors import InvalidInput
 from accounts.models import Account
 from health.draft_page import draft_context
 from health.draft_preview import changes_of_draft, preview_of, table_of_moves
@@ -111,7 +112,11 @@ def scorecard_draft_publish(request: UserRequest, pk: int) -> HttpResponse:
 def _change(request: UserRequest, draft: ScorecardDraft) -> HttpResponse:
     """Save what was sent; answer the changed editor to a script, else go back to the page."""
     form = DraftEditForm(draft, request.POST, Catalogue(request.user))
-    saved = form.save(request.user)
+    try:
+        saved = form.save(request.user)
+    except InvalidInput as error:
+        messages.error(request, error.message)
+        return redirect("scorecard_list")
     is_script = bool(request.headers.get("HX-Request"))
     if form.editor is not None and Editor.is_change(request.POST):
         if is_script:

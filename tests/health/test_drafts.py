@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import reduce
 from itertools import pairwise
 
 import pytest
@@ -43,6 +44,11 @@ def test_to_draft_gives_every_part_an_id_and_from_draft_takes_it_away(draft):
         ({"children": [], "bands": {1, 2}}, "this holds values that are no text, number, list or set of names."),
         ({"children": [], "bands": math.nan}, "this holds values that are no text, number, list or set of names."),
         ({"children": [{"label": "a\x00"}]}, "there is a NUL character in it; remove it."),
+        (
+            {"applies_to": "\ud800"},
+            "this holds values that are no text, number, list or set of names.",
+        ),
+        ({"applies_to": reduce(lambda inside, _: [inside], range(70), [])}, "values are nested more than 60 deep."),
         ({"children": [{}] * 401}, "more than 400 parts; split the scorecard."),
         ({"limits": 1}, "limits → this must be a list."),
     ],
@@ -59,6 +65,11 @@ def test_to_draft_refuses_endless_depth():
         node = {"label": "G", "children": [node]}
     with pytest.raises(InvalidScorecard, match="groups are nested deeper than 8"):
         to_draft({"children": [node]})
+
+
+@pytest.mark.parametrize("weight", [10**400, -(10**400), float("nan"), True, "much", None])
+def test_a_weight_beyond_all_numbers_counts_as_none(weight):
+    assert drafts.weight_of({"weight": weight}) == 0.0
 
 
 def test_add_parts_to_the_whole_and_to_a_group(draft):

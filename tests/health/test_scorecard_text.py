@@ -77,6 +77,11 @@ def test_the_starters_read_and_are_right(kind):
         ("kind: luck", "The kind is one of health, success, happiness, not 'luck'."),
         ("a: !!python/object:os.system x", "could not determine a constructor"),
         ("a: \x00", "This is no YAML that can be read"),
+        ("a: !!bool maybe", "This is no YAML that can be read: a !!tag does not fit its value."),
+        ("a: !!int ''", "This is no YAML that can be read: a !!tag does not fit its value."),
+        ("a: !!timestamp x", "This is no YAML that can be read: a !!tag does not fit its value."),
+        ('name: "\\ud800"', "The name or note holds a NUL character or half of a character; remove it."),
+        ('a: {scope: {persona: "\\0"}}', "There is no persona"),
         ("a" * 500_001, "The text is longer than 500000 characters."),
     ],
 )

@@ -117,6 +117,16 @@ def test_publish_draft_makes_the_next_version_and_everybody_due(card, editor):
     assert log()[-1] == ("scorecard.published", "Health")
 
 
+def test_a_draft_is_published_once(card):
+    draft = changed(services.create_draft(scorecard=card, now=NOW, actor=None), minimum_confidence=10)
+    stale = ScorecardDraft.objects.get(pk=draft.pk)
+    services.publish_draft(draft=draft, now=LATER, actor=None, **REASON)
+    for write in (services.publish_draft, lambda draft, **_: services.lock_draft(draft)):
+        with pytest.raises(InvalidInput, match="This draft was published or thrown away meanwhile"):
+            write(draft=stale, now=LATER, actor=None, **REASON)
+    assert card.versions.count() == 2
+
+
 def test_publish_draft_of_a_new_scorecard_creates_it_last_and_live(card, editor):
     draft = services.create_draft(name="Success", kind="success", config=CONFIG, now=NOW, actor=editor)
     version = services.publish_draft(draft=draft, now=LATER, actor=editor, **REASON)

@@ -27,6 +27,7 @@ def deep(levels: int) -> dict:
         ({"all": [STAGE, 3]}, WrongShape, "all[1]: A condition is an object"),
         ({"all": [], "any": []}, WrongShape, "'any' does not belong here; this part has all."),
         ({"contacts": "some", "where": STAGE}, WrongShape, 'contacts: Say whether "any" or "all" contacts must be so.'),
+        ({"contacts": {}, "where": STAGE}, WrongShape, 'contacts: Say whether "any" or "all" contacts must be so.'),
         ({"contacts": "any"}, WrongShape, 'Say in "where" what the contacts must be.'),
         ({"contacts": "any", "where": STAGE}, UnknownField, "where.field: There is no contact field 'stage'."),
         (

@@ -73,6 +73,19 @@ def test_weights_and_locks_are_kept_whatever_they_are(client, editor, draft):
     assert 'value="much"' in client.get(reverse("scorecard_draft", args=[draft.pk])).content.decode()
 
 
+def test_a_nul_character_is_left_out(client, editor, draft):
+    edit(client, draft, part="p2", label="Use\x00d", metric="event_count", **{"w-p1": "6\x000"})
+    node = draft.config["children"][0]
+    assert (node["weight"], node["children"][0]["label"]) == (60, "Used")
+
+
+def test_a_draft_that_is_gone_leads_to_the_list(client, editor, draft, monkeypatch):
+    monkeypatch.setattr("health.views.scorecard_drafts._get_draft", lambda request, pk: draft)
+    ScorecardDraft.objects.all().delete()
+    response = client.post(reverse("scorecard_draft", args=[draft.pk]), {"part": "root"})
+    assert response["Location"] == reverse("scorecard_list")
+
+
 def test_balance_the_rest_keeps_the_locked(client, editor, draft):
     edit(client, draft, **{"w-p1": "40", "l-p1": "on", "w-p3": "3", "do": "balance:root"})
     assert [place.node["weight"] for place in places(draft.config)] == [40, 1, 60]

@@ -17,9 +17,9 @@ from health.metrics.registry import MetricUse
 from health.metrics.values import Values
 from health.models import ScorecardVersion, ScoreSnapshot
 from health.queries import score_history
-from health.rollup import read_children
+from health.rollup import read_children, roll_up
 from health.scorecards import Card
-from health.scoring import BASELINE, HUNDREDTHS, UNKNOWN
+from health.scoring import HUNDREDTHS, UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -165,17 +165,16 @@ def inputs_of(snapshot: ScoreSnapshot, card: Card, cards: dict[int, Card]) -> In
         np.array([[stored[use][1] for use in uses]], np.int32),
         np.array([frozen_days(uses, freezes)], np.int32),
     )
-    return Inputs(row.value[0], row.fresh[0], ages_of(row, snapshot.as_of)[0], _rolled(snapshot))
+    return Inputs(
+        row.value[0], row.fresh[0], ages_of(row, snapshot.as_of)[0], _rolled(snapshot, cards[snapshot.version_id])
+    )
 
 
-def _rolled(snapshot: ScoreSnapshot) -> int | None:
+def _rolled(snapshot: ScoreSnapshot, card: Card) -> int | None:
     """Return the score that the accounts below gave a parent; None: its own measures did."""
     if not snapshot.children:
         return None
-    moved = [child.contribution for child in read_children(snapshot.children) if child.score != UNKNOWN]
-    if snapshot.override == UNKNOWN:
-        return snapshot.score
-    return BASELINE + sum(moved) if moved else UNKNOWN
+    return roll_up(card.rollup, read_children(snapshot.children), minimum_confidence=card.minimum_confidence).score
 
 
 def _read_again(snapshot: ScoreSnapshot, uses: list[MetricUse]) -> dict[MetricUse, tuple[float, int]]:

@@ -13,6 +13,7 @@ from health.models import CurrentScore, DirtyAccount, ScoreOverride, ScoreSnapsh
 from health.overview import moves
 from health.proof import replay, verify
 from health.receipts import build_receipt
+from health.score_change import inputs_of
 from health.scorecards import Band
 from health.services import score_accounts, score_changed_accounts
 from health.services import scores as service
@@ -204,6 +205,21 @@ def test_names_of_accounts_one_may_not_see_stay_hidden(group, client):
     page = client.get(f"/accounts/{group['Division'].pk}/health/").content.decode()
     assert "An account you may not see" in page
     assert "South" not in page
+
+
+def test_a_change_knows_that_a_parent_set_by_hand_had_no_score():
+    """Too little is known below: what was set in its place does not make it a score of 50."""
+    parent = customer(10)
+    customer(90, parent)
+    customer(None, parent)
+    card, now = card_of("average", minimum_confidence=60), timezone.now()
+    ScoreOverride.objects.create(
+        account=parent, scorecard=card, score=85, reason="Known", made_at=now, expires_at=now + timedelta(days=9)
+    )
+    run(card)
+    snapshot = newest(parent)
+    assert (snapshot.score, snapshot.override) == (8500, 8500)
+    assert inputs_of(snapshot, card.version.card(), {card.version_id: card.version.card()}).rolled == -1
 
 
 def test_an_override_below_counts_above(group):

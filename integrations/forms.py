@@ -6,7 +6,7 @@ from django import forms
 from django.utils import timezone
 
 from integrations.imports.errors import ImportFailed
-from integrations.imports.uploads import keep_upload, known_mappings
+from integrations.imports.uploads import check_size, keep_upload, known_mappings
 from integrations.models import ImportRun
 from team.models import User
 
@@ -40,9 +40,12 @@ class UploadForm(forms.Form):
 
     def save(self, user: User) -> ImportRun | None:
         """Return the import, or None with an error on the form when a file cannot be understood."""
-        files = [(file.name, file.read()) for file in self.cleaned_data["uploads"]]
+        uploads = self.cleaned_data["uploads"]
         mapping = self.mappings[self.cleaned_data["mapping"]]
         try:
+            # Before they are read, because they are held in memory then.
+            check_size(sum(file.size for file in uploads))
+            files = [(file.name, file.read()) for file in uploads]
             return keep_upload(mapping=mapping, files=files, now=timezone.now(), actor=user)
         except ImportFailed as error:
             self.add_error("uploads", str(error))

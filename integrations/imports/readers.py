@@ -21,6 +21,7 @@ from integrations.imports.errors import ImportFailed
 GZIP, ZIP, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 UTF8_MARK = b"\xef\xbb\xbf"
+MAX_WORKBOOK_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 4 * 1024 * 1024
 PEEK_BYTES = 64 * 1024
 FALLBACK = "Windows-1252"
@@ -109,7 +110,8 @@ def _readable(path: Path) -> Iterator[None]:
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         msg = f"{path}: the gzip file is damaged or cut off ({error}); fetch it again."
         raise ImportFailed(msg) from error
-    except (zipfile.BadZipFile, KeyError) as error:
+    # What openpyxl meets in a workbook that is none: parts are missing, or are no XML (a SyntaxError).
+    except (zipfile.BadZipFile, KeyError, IndexError, SyntaxError) as error:
         msg = f"{path}: not an Excel workbook ({error}); save it again as .xlsx or CSV."
         raise ImportFailed(msg) from error
     except UnicodeError as error:
@@ -240,6 +242,7 @@ def _excel(path: Path, layout: Layout) -> Iterator[Line]:
     if layout.encoding or layout.delimiter:
         msg = f"{path}: encoding and delimiter belong to CSV files, this is an Excel file."
         raise ImportFailed(msg)
+    _refuse_large_workbook(path)
     # From an open file, because openpyxl refuses a path by its ending.
     with path.open("rb") as file, closing(openpyxl.load_workbook(file, read_only=True, data_only=True)) as book:
         if layout.sheet is not None and layout.sheet not in book.sheetnames:
@@ -257,6 +260,15 @@ def _excel(path: Path, layout: Layout) -> Iterator[Line]:
                 values.pop()
             values += [""] * (width - len(values))
             yield number, values, None
+
+
+def _refuse_large_workbook(path: Path) -> None:
+    """Raise ImportFailed for a workbook whose parts, some of which are held in memory, are far larger than it is."""
+    with zipfile.ZipFile(path) as archive:
+        size = sum(part.file_size for part in archive.infolist())
+    if size > MAX_WORKBOOK_BYTES:
+        msg = f"{path}: unpacked it has {size:,} bytes, more than {MAX_WORKBOOK_BYTES:,}; save it as CSV."
+        raise ImportFailed(msg)
 
 
 def _width(header: list[str]) -> int:

@@ -21,12 +21,19 @@ KIND = "integrations.import"
 LEASE_SECONDS = 240
 SECONDS_BETWEEN_NEWS = 1.0
 MAX_BYTES = 100_000_000
+MAX_NAME_BYTES = 255
 State = ImportRun.State
 
 
 def known_mappings() -> list[Mapping]:
     """Return the mappings that came along, by name."""
     return [load_mapping(path.stem) for path in sorted(MAPPINGS.glob("*.yaml"))]
+
+
+def check_size(size: int) -> None:
+    """Raise ImportFailed for more bytes than can be uploaded."""
+    if size > MAX_BYTES:
+        raise ImportFailed(f"The files have more than {MAX_BYTES:,} bytes; import them with manage.py import_data.")
 
 
 @transaction.atomic
@@ -37,9 +44,10 @@ def keep_upload(
 
     Raises ImportFailed naming what is wrong with a file.
     """
-    if sum(len(content) for _, content in files) > MAX_BYTES:
-        raise ImportFailed(f"The files have more than {MAX_BYTES:,} bytes; import them with manage.py import_data.")
+    check_size(sum(len(content) for _, content in files))
     names = [Path(name).name for name, _ in files]
+    if too_long := [name for name in names if len(name.encode()) > MAX_NAME_BYTES]:
+        raise ImportFailed(f"The name {too_long[0][:40]}… is too long; rename the file.")
     if len(set(names)) < len(names):
         raise ImportFailed("Two of the files have the same name; rename one.")
     run = ImportRun.objects.create(

@@ -1,9 +1,11 @@
 import gzip
+import zipfile
 from datetime import datetime
 
 import openpyxl
 import pytest
 
+from integrations.imports import readers
 from integrations.imports.errors import ImportFailed
 from integrations.imports.readers import Layout, Problem, open_source
 
@@ -153,6 +155,24 @@ def test_excel_sheet_can_be_chosen(workbook):
     assert read(workbook, sheet="Other") == (("nothing",), [])
     with pytest.raises(ImportFailed, match="there is no sheet 'Invoices'; the sheets are Customers, Other"):
         read(workbook, sheet="Invoices")
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/worksheets/sheet1.xml", "[Content_Types].xml"])
+@pytest.mark.parametrize("content", [b"", b"<x"])
+def test_a_damaged_part_of_a_workbook_is_told(workbook, part, content):
+    with zipfile.ZipFile(workbook) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(workbook, "w") as archive:
+        for name, kept in parts.items():
+            archive.writestr(name, content if name == part else kept)
+    with pytest.raises(ImportFailed, match=r"book\.xlsx: not an Excel workbook"):
+        read(workbook)
+
+
+def test_a_workbook_that_unpacks_to_far_more_is_refused(workbook, monkeypatch):
+    monkeypatch.setattr(readers, "MAX_WORKBOOK_BYTES", 1_000)
+    with pytest.raises(ImportFailed, match="more than 1,000; save it as CSV"):
+        read(workbook)
 
 
 def test_excel_refuses_what_belongs_to_csv(workbook):

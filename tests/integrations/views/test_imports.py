@@ -138,6 +138,11 @@ def test_too_much_is_sent_to_the_command(client, editor, monkeypatch):
     assert "manage.py import_data" in upload(client, orders()).context["form"].errors["uploads"][0]
 
 
+def test_a_name_no_disk_takes_is_refused(client, editor):
+    page = upload(client, (f"online_retail{'ü' * 200}.csv", orders()[1]))
+    assert "is too long; rename the file." in page.context["form"].errors["uploads"][0]
+
+
 def test_upload_is_discarded_unless_it_was_imported(client, editor):
     upload(client, orders())
     run = ImportRun.objects.get()

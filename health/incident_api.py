@@ -51,10 +51,10 @@ class IncidentReader(serializers.Serializer):
     account_count = serializers.IntegerField(help_text="How many accounts live on these data.")
     opened_at = Moment(help_text="When it became known.")
     opened_how = serializers.ChoiceField(choices=Opening.choices)
-    reason = serializers.CharField(help_text="Why a person declared it.")
+    reason = serializers.CharField(allow_blank=True, help_text="Why a person declared it; else empty.")
     closed_at = Moment(allow_null=True)
     closed_how = serializers.ChoiceField(choices=[("", "It is open"), *Closing.choices])
-    closing_reason = serializers.CharField()
+    closing_reason = serializers.CharField(allow_blank=True)
 
 
 class IncidentQuery(PageQuery):

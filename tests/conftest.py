@@ -18,10 +18,14 @@ import pytest
 import time_machine
 from django.core.cache import cache
 from django.db import connection
+from hypothesis import HealthCheck, settings
 
 from cs_platform import servers
 
 NOW = datetime(2026, 6, 15, 12, 0, tzinfo=UTC)
+# How long an example takes says more about the neighbours on the machine than about the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def _start_servers() -> None:

@@ -91,7 +91,9 @@ def test_history_takes_the_same_queries_however_long(api, django_assert_num_quer
 CHANGES = st.lists(st.tuples(st.sampled_from(["change", "delete", "create"]), st.integers(0, 11)), max_size=6)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(size=st.integers(1, 5), changes=st.lists(CHANGES, min_size=1, max_size=6))
 def test_pages_lose_no_row_while_rows_change(db, size, changes):
     """Between two pages others create, change and delete; at the end the reader knows exactly what is there."""
@@ -165,7 +167,9 @@ LISTS_WITH_CURSOR = [
 
 
 @pytest.mark.parametrize(("path", "query"), LISTS_WITH_CURSOR)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(cursor=CURSORS)
 def test_a_cursor_made_up_is_refused_or_taken_never_a_failure(db, path, query, cursor):
     client, account = ApiClient(make_key()), Account.objects.first() or AccountFactory()

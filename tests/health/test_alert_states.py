@@ -93,7 +93,9 @@ def act(rule, account, verb, now):
 
 
 @pytest.mark.django_db
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(STEPS, st.integers(0, 3), st.integers(0, 4))
 def test_alerts_live_as_the_model_says(steps, hold, cooldown):
     Account.all_objects.all().delete()

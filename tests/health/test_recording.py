@@ -82,7 +82,9 @@ message = st.tuples(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(bodies=st.lists(st.lists(message, max_size=6), max_size=5), chunked=st.booleans())
 def test_roll_ups_equal_a_recount(bodies, chunked):
     """Every message counts once, on its day, for its account; order and repeats change nothing."""

@@ -1,6 +1,6 @@
 """`make bench`: speeds on generated data, each beside a reference or a bar, in one run.
 
-    make bench ARGS="--accounts 10000 --events 2000000 --only ingest freshness lists scoring backtest --growth"
+    make bench ARGS="--accounts 10000 --events 2000000 --only api ingest freshness lists scoring backtest --growth"
 
 `--growth` measures each part again with ten times as much and says how its figures have grown.
 Every part gets a database of its own on the server that DATABASE_URL names (or the embedded one) and
@@ -28,6 +28,8 @@ BARS: dict[tuple[str, str], tuple[str, float]] = {
     ("alerts", "2,000 changed accounts, s"): ("-", 20),
     ("alerts", "my inbox p95 ms"): ("-", 150),
     ("backtest", "whole backtest, s"): ("-", 300),
+    ("api", "new rows/s"): ("+", 500),
+    ("api", "changed rows/s"): ("+", 500),
     ("scoring", "rescore, s"): ("-", 60),
     ("scoring", "a night's run of 3 scorecards, s"): ("-", 180),
     ("scoring", "ratio"): ("-", 3),
@@ -58,6 +60,12 @@ def scoring(options: argparse.Namespace) -> Figures:
     return run(accounts=options.accounts, rows=options.events)
 
 
+def api(options: argparse.Namespace) -> Figures:
+    from bench.api import run
+
+    return run()
+
+
 def alerts(options: argparse.Namespace) -> Figures:
     from bench.alerts import run
 
@@ -72,6 +80,7 @@ def backtest(options: argparse.Namespace) -> Figures:
 
 PARTS: dict[str, Callable[[argparse.Namespace], Figures]] = {
     "alerts": alerts,
+    "api": api,
     "backtest": backtest,
     "ingest": ingest,
     "freshness": freshness,

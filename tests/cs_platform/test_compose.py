@@ -84,6 +84,22 @@ def test_the_image_has_all_that_the_product_needs():
     assert kept >= {"templates", "static", "manage.py", "gunicorn.conf.py", "package-lock.json"}
 
 
+def test_what_the_image_copies_is_there_and_let_in():
+    kept = [line[1:] for line in (env.BASE_DIR / ".dockerignore").read_text().splitlines() if line.startswith("!")]
+    copied = re.findall(r"^COPY (?!--from)(.+) \S+$", dockerfile, re.MULTILINE)
+    sources = {source for line in copied for source in line.split()} - {"."}
+    assert sources == {
+        "package.json",
+        "package-lock.json",
+        ".npmrc",
+        "requirements/server.lock",
+        "requirements/local.lock",
+    }
+    for source in sources:
+        assert (env.BASE_DIR / source).is_file(), source
+        assert {source, source.partition("/")[0]} & set(kept), source
+
+
 def test_every_variable_is_documented():
     documented = set(re.findall(r"`([A-Z_]+)`", (env.BASE_DIR / "docs" / "operations.md").read_text()))
     used = set(re.findall(r"\$\{([A-Z_]+)", text))

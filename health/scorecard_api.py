@@ -143,6 +143,7 @@ class ScorecardVersionResource(ConfigurationResource):
 class ScorecardDraftResource(ConfigurationResource):
     """Configurations on their way: they may be wrong while they are edited, and nobody is scored by them."""
 
+    tag = "Scorecard drafts"
     scope = "configuration"
     reader = ScorecardDraftReader
     list_query_class = OfScorecardQuery

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 HISTORY_DAYS = 180
 PULLS = 3
 TREND_POINTS = 30
+KEPT_EVERY_DAYS = 7
 # From here on a decimal says nothing.
 LARGE = 100
 
@@ -194,10 +195,15 @@ def _points(score: int) -> float | None:
 
 
 def _history(past: list[ScoreSnapshot]) -> list[tuple[date, float | None]]:
+    """Return a point a day. Old history is kept by the week: a kept score stands until the next, a week at most."""
     found = {row.as_of: None if row.score == UNKNOWN else row.score / HUNDREDTHS for row in past}
-    first, last = past[0].as_of, past[-1].as_of
-    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    return [(day - timedelta(days=1), found.get(day)) for day in days]
+    history, kept = [], past[0].as_of
+    for n in range((past[-1].as_of - past[0].as_of).days + 1):
+        day = past[0].as_of + timedelta(days=n)
+        kept = day if day in found else kept
+        score = found[kept] if (day - kept).days < KEPT_EVERY_DAYS else None
+        history.append((day - timedelta(days=1), score))
+    return history
 
 
 def _markers(past: list[ScoreSnapshot], revised: dict[date, Revision]) -> list[tuple[date, str]]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from accounts.services import join_account, record_sentiment
 from health.account_health import account_health
-from health.models import ScoreSnapshot
+from health.models import Scorecard, ScoreSnapshot
 from health.scorecard_report import known_shares, scorecard_list
 from health.services import publish_version, score_accounts
 from health.usage.report import usage_report
@@ -99,9 +99,14 @@ def test_account_health_of_a_day_without_a_score_is_the_day_before(account, now)
     assert gap.receipt.last_day == now.date()
 
 
-def test_account_health_shows_missing_days_as_gaps(account, now):
-    ScoreSnapshot.objects.filter(as_of=now.date() - timedelta(days=1)).delete()
-    assert [score for _, score in account_health(account).history] == [60.0, None, 60.0, 80.0]
+def test_a_kept_score_stands_until_the_next_a_week_at_most(account, now):
+    today = now.date()
+    ScoreSnapshot.objects.filter(as_of=today - timedelta(days=1)).delete()
+    assert [score for _, score in account_health(account).history] == [60.0, 60.0, 60.0, 80.0]
+    use(account, today - timedelta(days=12), 30)
+    score_accounts(scorecard=Scorecard.objects.get(), now=now, as_of=today - timedelta(days=10))
+    old = account_health(account).history[:9]
+    assert [score for _, score in old] == [30.0] * 7 + [None, 60.0]
 
 
 def test_account_health_by_another_scorecard(account, now):

@@ -150,6 +150,13 @@ def test_a_server_that_dies_is_started_again(data_dir):
                 time.sleep(0.1)
 
 
+def is_gone(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
 def test_everything_killed_at_once_recovers_with_its_data(data_dir):
     user = start_user(data_dir, "postgres", "redis")
     query(data_dir, "CREATE TABLE kept AS SELECT 42 AS answer")
@@ -158,6 +165,11 @@ def test_everything_killed_at_once_recovers_with_its_data(data_dir):
     for pid in (user.pid, *pids):
         os.kill(pid, signal.SIGKILL)
     user.wait()
+    # Until they are gone one may still reach them, and be cut off.
+    deadline = time.monotonic() + 10
+    while not all(is_gone(pid) for pid in pids):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
     with servers.running(["postgres", "redis"], data_dir=data_dir):
         assert query(data_dir, "SELECT answer FROM kept") == [(42,)]
 

@@ -22,12 +22,11 @@ from django.db.models import (
 from django.db.models.functions import Cast, Coalesce, Floor, Greatest
 
 from accounts.models import Account
+from health.alerts import RENEWAL_HALF_LIFE_DAYS
 from health.enums import ScoreKind
 from health.models import CurrentScore, ScorecardVersion, ScoreSnapshot
 from health.scorecards import Band
 
-# Urgency halves when the renewal is this far away; an unknown renewal counts as that far.
-RENEWAL_HALF_LIFE_DAYS = 90
 # A fall of this many points in 30 days makes a healthy account worth a look.
 NOTABLE_FALL_POINTS = 10
 BINS = 10

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from accounts.models import Account
 from health.sampling import Sample, sample_accounts
 from health.scorecards import Band, Card
-from health.scoring import BASELINE, HUNDREDTHS, UNKNOWN
+from health.scoring import HUNDREDTHS, UNKNOWN
 from health.services.scores import compute_card, live_as_of
 
 if TYPE_CHECKING:
@@ -189,6 +189,3 @@ def _pinned(pk: int, name: str, card: Card, old: _Computed | None, new: _Compute
         for key in moved.index
     ]
     return Pinned(pk, name, before, after, [(label, points) for label, points in steps if points != 0])
-
-
-BASE_SCORE = BASELINE // HUNDREDTHS

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection
 
+from health.alerts import churn_probability
 from health.models import LearnedModel, ScorecardVersion
 from health.scorecards import Card
 
@@ -36,7 +37,7 @@ def churn_probabilities(account_ids: Collection[int] | None = None) -> dict[int,
             keys, model = learned[version_id]
             found[account_id] = probability(model, dict(zip(keys, points, strict=False)))
         else:
-            found[account_id] = 1 - score / HUNDREDTHS / 100
+            found[account_id] = churn_probability(score / HUNDREDTHS)
     return found
 
 

@@ -11,7 +11,7 @@ from django.db.models import Case, CharField, Count, F, FilteredRelation, FloatF
 from django.db.models.functions import Abs, Cast, Coalesce, Greatest
 
 from accounts.models import Account, Sentiment
-from health.corners import LINE, Corner
+from health.corners import LINE, Corner, corner_of
 from health.enums import ScoreKind
 from health.metrics.query import AccountSet
 from health.models import CurrentScore, ScoreSnapshot
@@ -275,21 +275,16 @@ def corners_on(day: date) -> dict[int, Corner]:
                 WHERE p.as_of = %(day)s AND c.main_of IN ('{ScoreKind.SUCCESS}', '{ScoreKind.HAPPINESS}')
                 ORDER BY p.account_id, c.main_of, p.revision DESC
             )
-            SELECT s.account_id, s.score >= %(line)s, h.score >= %(line)s
+            SELECT s.account_id, s.score / 100.0, h.score / 100.0
             FROM sides s JOIN sides h ON h.account_id = s.account_id
             WHERE s.main_of = '{ScoreKind.SUCCESS}' AND h.main_of = '{ScoreKind.HAPPINESS}'
                 AND s.score >= 0 AND h.score >= 0
             """,  # noqa: S608 -- constants
-            {"day": day, "line": LINE * 100},
+            {"day": day},
         )
         rows = cursor.fetchall()
-    corners = {
-        (True, True): Corner.THRIVING,
-        (True, False): Corner.UNHAPPY,
-        (False, True): Corner.FAILING,
-        (False, False): Corner.TROUBLE,
-    }
-    return {account_id: corners[succeeds, happy] for account_id, succeeds, happy in rows}
+    corners = ((account_id, corner_of(success, happiness)) for account_id, success, happiness in rows)
+    return {account_id: corner for account_id, corner in corners if corner is not None}
 
 
 def _cases(

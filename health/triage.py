@@ -61,7 +61,7 @@ class Group:
 
     @property
     def band(self) -> str:
-        return Band.UNKNOWN.word if self.score is None else Band(self.score.band).word
+        return Band.UNKNOWN.word if self.score is None else self.score.band_word
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,6 @@ from health.models import CurrentScore
 from health.overview import moves, weekly_use
 from health.people_report import people_report
 from health.quadrant import kind_scores, place_of
-from health.scorecards import Band
 from health.triage import account_alerts
 from health.views.alerts import PAUSES
 from team.requests import UserRequest
@@ -80,7 +79,7 @@ def account_context(request: UserRequest, pk: int, tab: str) -> dict[str, Any]:
         "score": score,
         # Templates turn what is missing into text; tags want None.
         "points": None if score is None or score.score is None else float(score.score),
-        "band": Band(score.band).word if score else None,
+        "band": score.band_word if score else None,
         "today": today,
         "days_to_renewal": (account.renews_on - today).days if account.renews_on else None,
         "currency": settings.REPORTING_CURRENCY,

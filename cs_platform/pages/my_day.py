@@ -86,7 +86,7 @@ class Line:
 
     @property
     def band(self) -> str:
-        return Band.UNKNOWN.word if self.score is None else Band(self.score.band).word
+        return Band.UNKNOWN.word if self.score is None else self.score.band_word
 
     @property
     def change(self) -> float | None:

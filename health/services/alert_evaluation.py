@@ -289,7 +289,7 @@ def evidence(
 def _values(account: Account, score: CurrentScore | None) -> dict[str, Any]:
     return {
         "score": None if score is None or score.score is None else float(score.score),
-        "band": Band.UNKNOWN.word if score is None else Band(score.band).word,
+        "band": Band.UNKNOWN.word if score is None else score.band_word,
         "confidence": None if score is None else score.confidence,
         "arr": None if account.arr is None else str(account.arr),
         "renews_on": None if account.renews_on is None else account.renews_on.isoformat(),

@@ -14,7 +14,6 @@ from integrations.imports.types import CONVERTERS, Style, to_number, to_text
 from integrations.imports.values import Getter
 
 Row = Sequence[str]
-TOTALS = {"sum", "min", "max", "count"}
 
 
 @dataclass(frozen=True, slots=True)
